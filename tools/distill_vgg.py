@@ -1,0 +1,192 @@
+"""Train the compact feature network (`vgg19_compact`) to see what a teacher sees.
+
+    python -m tools.distill_vgg --teacher=TEACHER --pictures=FOLDER --output=NETWORK.npz
+    python -m tools.distill_vgg --teacher=TEACHER --pictures=FOLDER --evaluate --student=NETWORK.npz
+
+The teacher is VGG19 (`imagenet`, or its weights in a file) or a compressed VGG-19 in the layout of
+Wang et al. 2020, "Collaborative Distillation for Ultra-Resolution Universal Style Transfer"
+(arrays `conv11/kernel`, ..., `conv51_aux/bias`). The student starts from random numbers and is trained
+on three relative errors at every layer that has a head: features, Gram matrices, and the change of the
+features under a change of the image, which is what the gradients of a style loss are made of.
+"""
+
+import dataclasses
+import pathlib
+
+import keras
+import numpy as np
+from absl import app, flags
+from keras import ops
+
+from tfstyle import features
+from tfstyle.features import vgg, weights
+from tools import training_pictures
+
+_TEACHER = flags.DEFINE_string("teacher", "imagenet", "imagenet, or a file of teacher weights.")
+_PICTURES = flags.DEFINE_list("pictures", None, "Folders of pictures.", required=True)
+_OUTPUT = flags.DEFINE_string("output", "vgg19_compact.npz", "Where the student is written.")
+_STUDENT = flags.DEFINE_string("student", None, "Weights to evaluate, or to start from.")
+_EVALUATE = flags.DEFINE_bool("evaluate", False, "Compare --student with the teacher on --pictures.")
+_STEPS = flags.DEFINE_integer("steps", 20000, "Training steps.", lower_bound=1)
+_BATCH = flags.DEFINE_integer("batch", 16, "Crops a step.", lower_bound=2)
+_CROP = flags.DEFINE_integer("crop", 128, "Side of a crop, pixels.", lower_bound=64)
+_LEARNING_RATE = flags.DEFINE_float("learning_rate", 2e-3, "Peak learning rate of Adam.")
+_PROCEDURAL = flags.DEFINE_integer("procedural", 12, "Procedural pictures of each kind.")
+_CHECKPOINTS = flags.DEFINE_string("checkpoints", "checkpoints", "Folder to resume from.")
+_PRECISION = flags.DEFINE_enum("precision", "bfloat16", ["bfloat16", "float32"], "Of the arithmetic.")
+
+LAYERS = tuple(vgg.VGG19_COMPACT.heads)
+STEPS_PER_EPOCH = 250
+
+
+def load_teacher(identifier: str, dtype: str) -> keras.Model:
+    """The network whose features are to be matched, `{layer: [batch, h, w, C]}` for `LAYERS`."""
+    if not identifier.endswith(".npz") or "conv0/kernel" not in np.load(identifier):
+        return features.vgg19(LAYERS, weights=identifier, dtype=dtype)
+    arrays = dict(np.load(identifier))
+    kernel, bias = arrays["conv11/kernel"], arrays["conv11/bias"]
+    # Its colour preprocessing is linear and commutes with reflection: part of the first convolution.
+    colour, offset = arrays["conv0/kernel"][0, 0], arrays["conv0/bias"]
+    arrays["conv11/kernel"] = np.einsum("ij,hwjo->hwio", colour, kernel)
+    arrays["conv11/bias"] = bias + np.einsum("j,hwjo->o", offset, kernel)
+    heads = {layer: width for layer, width in vgg.VGG19_COMPACT.heads.items() if layer != "block4_conv2"}
+    table = dataclasses.replace(vgg.VGG19_COMPACT, heads=heads, mean=(0, 0, 0), scale=1 / 255)
+    model = vgg.build(table, LAYERS, dtype=dtype)
+    names = {layer.name: _published_name(layer.name) for layer in model.layers if layer.weights}
+    found = {ours: (arrays[f"{its}/kernel"], arrays[f"{its}/bias"]) for ours, its in names.items()}
+    weights.assign(model, found, identifier)
+    return model
+
+
+def _published_name(layer):
+    return f"conv{layer[5]}{layer[11]}" + ("_aux" if layer.endswith("_head") else "")
+
+
+class Distillation(keras.Model):
+    """A student beside its teacher; `fit` minimises the sum of the three relative errors."""
+
+    def __init__(self, student, teacher, channel_weights):
+        super().__init__()
+        self.student, self.teacher, self.channel_weights = student, teacher, channel_weights
+        self.teacher.trainable = False
+
+    def call(self, images):
+        return self.student(images)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        seen = self.teacher(x)
+        total = 0.0
+        half = ops.shape(x)[0] // 2
+        for layer, output in y_pred.items():
+            scale = ops.sqrt(self.channel_weights[layer])
+            a, b = (
+                window(features) * ops.cast(scale, features.dtype)
+                for features in (output, matched(seen[layer], output.shape[-1]))
+            )
+            grams = relative_error(gram(a[: half // 2]), gram(b[: half // 2]))
+            a, b = ops.cast(a, "float32"), ops.cast(b, "float32")
+            reaction = relative_error(a[half:] - a[:half], b[half:] - b[:half])
+            total += ops.mean(relative_error(a, b)) + 0.3 * ops.mean(grams) + 0.3 * ops.mean(reaction)
+        return total
+
+
+def window(x, side=40):
+    """The middle of a feature map: thousands of positions tell as much as tens of thousands."""
+    top, left = (max(0, (extent - side) // 2) for extent in x.shape[1:3])
+    return x[:, top : top + side, left : left + side]
+
+
+def matched(x, channels):
+    """The compressed teacher is narrower than VGG19 at the content layer: each channel counts alike."""
+    return ops.tile(x, (1, 1, 1, channels // x.shape[-1]))
+
+
+def gram(x):
+    """Gram matrices `[batch, C, C]`, sums over the positions (their number cancels in a relative error)."""
+    flat = ops.reshape(x, (ops.shape(x)[0], -1, x.shape[-1]))
+    return ops.matmul(ops.transpose(flat, (0, 2, 1)), flat)
+
+
+def relative_error(a, b):
+    """Squared error of `a` over the squared size of `b`, for each of a batch."""
+    a, b = ops.cast(a, "float32"), ops.cast(b, "float32")
+    axes = tuple(range(1, len(b.shape)))
+    return ops.sum(ops.square(a - b), axes) / (ops.sum(ops.square(b), axes) + 1e-6)
+
+
+def channel_weights(teacher, crops, batches=16) -> dict[str, np.ndarray]:
+    """One over each channel's mean square, so that quiet channels are learnt too."""
+    totals = {layer: 0.0 for layer in LAYERS}
+    for index in range(batches):
+        for layer, output in teacher(crops[index][0]).items():
+            output = matched(output, vgg.VGG19_COMPACT.heads[layer])
+            square = ops.mean(ops.square(ops.cast(output, "float32")), axis=(0, 1, 2))
+            totals[layer] += ops.convert_to_numpy(square) / batches
+    return {layer: 1 / (square + 0.1 * square.mean()) for layer, square in totals.items()}
+
+
+def train(teacher, pictures) -> keras.Model:
+    """Distils a student from `teacher`; checkpoints as it goes and resumes from them."""
+    dtype = policy()
+    student = vgg.build(vgg.VGG19_COMPACT, LAYERS, dtype=dtype)
+    if _STUDENT.value:
+        weights.assign(student, weights.read(_STUDENT.value), _STUDENT.value)
+    crops = training_pictures.Crops(pictures, _BATCH.value, _CROP.value, STEPS_PER_EPOCH)
+    model = Distillation(student, teacher, channel_weights(teacher, crops))
+    warmup = min(500, _STEPS.value // 10)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, _STEPS.value - warmup, warmup_target=_LEARNING_RATE.value, warmup_steps=warmup
+    )
+    optimizer = keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.998, global_clipnorm=1.0)
+    model.compile(optimizer=optimizer, jit_compile=keras.backend.backend() == "jax")
+    model(crops[0][0])
+    backup = keras.callbacks.BackupAndRestore(_CHECKPOINTS.value, delete_checkpoint=False)
+    model.fit(crops, epochs=-(-_STEPS.value // STEPS_PER_EPOCH), callbacks=[backup], verbose=2)
+    return student
+
+
+def save(student, path) -> None:
+    """Half precision: a quarter of the rounding of the bfloat16 arithmetic it is used in."""
+    arrays = {}
+    for layer, (kernel, bias) in weights.from_keras(student).items():
+        arrays[f"{layer}/kernel"], arrays[f"{layer}/bias"] = np.float16(kernel), np.float16(bias)
+    np.savez_compressed(path, **arrays)
+
+
+def evaluate(teacher, student, pictures) -> str:
+    """A Markdown table: relative squared feature error, relative Gram error; median (worst)."""
+    rows = {layer: [] for layer in LAYERS}
+    for picture in pictures:
+        image = np.float32(picture[None]) / 255
+        seen, output = teacher(image), student(image)
+        for layer in LAYERS:
+            a = ops.cast(output[layer], "float32")
+            b = ops.cast(matched(seen[layer], a.shape[-1]), "float32")
+            grams = ops.sqrt(relative_error(gram(a), gram(b)))
+            rows[layer].append((float(relative_error(a, b)[0]), float(grams[0])))
+    lines = ["| layer | features, squared | Gram |", "|---|---|---|"]
+    for layer, values in rows.items():
+        median, worst = np.median(values, axis=0), np.max(values, axis=0)
+        cells = (f"{m:.3f} ({w:.3f})" for m, w in zip(median, worst))
+        lines.append(f"| {layer} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def policy() -> str:
+    """Keras' name for the precision asked for."""
+    return "mixed_bfloat16" if _PRECISION.value == "bfloat16" else "float32"
+
+
+def main(_) -> None:
+    pictures = [p for folder in _PICTURES.value for p in training_pictures.read_folder(folder)]
+    if _EVALUATE.value:
+        student = features.vgg19_compact(LAYERS, weights=_STUDENT.value or "bundled", dtype="float32")
+        print(evaluate(load_teacher(_TEACHER.value, "float32"), student, pictures))
+        return
+    pictures += training_pictures.procedural(_PROCEDURAL.value)
+    pathlib.Path(_OUTPUT.value).parent.mkdir(parents=True, exist_ok=True)
+    save(train(load_teacher(_TEACHER.value, policy()), pictures), _OUTPUT.value)
+
+
+if __name__ == "__main__":
+    app.run(main)
