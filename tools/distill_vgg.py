@@ -19,7 +19,8 @@ from absl import app, flags
 from keras import ops
 
 from tfstyle import features
-from tfstyle.features import vgg, weights
+from tfstyle.features import precision, vgg, weights
+from tfstyle.features.architectures import VGG19_COMPACT
 from tools import training_pictures
 
 _TEACHER = flags.DEFINE_string("teacher", "imagenet", "imagenet, or a file of teacher weights.")
@@ -35,23 +36,23 @@ _PROCEDURAL = flags.DEFINE_integer("procedural", 12, "Procedural pictures of eac
 _CHECKPOINTS = flags.DEFINE_string("checkpoints", "checkpoints", "Folder to resume from.")
 _PRECISION = flags.DEFINE_enum("precision", "bfloat16", ["bfloat16", "float32"], "Of the arithmetic.")
 
-LAYERS = tuple(vgg.VGG19_COMPACT.heads)
+LAYERS = tuple(VGG19_COMPACT.heads)
 STEPS_PER_EPOCH = 250
 
 
-def load_teacher(identifier: str, dtype: str) -> keras.Model:
+def load_teacher(identifier: str, arithmetic: str) -> keras.Model:
     """The network whose features are to be matched, `{layer: [batch, h, w, C]}` for `LAYERS`."""
     if not identifier.endswith(".npz") or "conv0/kernel" not in np.load(identifier):
-        return features.vgg19(LAYERS, weights=identifier, dtype=dtype)
+        return features.get("vgg19", LAYERS, weights=identifier, precision=arithmetic)
     arrays = dict(np.load(identifier))
     kernel, bias = arrays["conv11/kernel"], arrays["conv11/bias"]
     # Its colour preprocessing is linear and commutes with reflection: part of the first convolution.
     colour, offset = arrays["conv0/kernel"][0, 0], arrays["conv0/bias"]
     arrays["conv11/kernel"] = np.einsum("ij,hwjo->hwio", colour, kernel)
     arrays["conv11/bias"] = bias + np.einsum("j,hwjo->o", offset, kernel)
-    heads = {layer: width for layer, width in vgg.VGG19_COMPACT.heads.items() if layer != "block4_conv2"}
-    table = dataclasses.replace(vgg.VGG19_COMPACT, heads=heads, mean=(0, 0, 0), scale=1 / 255)
-    model = vgg.build(table, LAYERS, dtype=dtype)
+    heads = {layer: width for layer, width in VGG19_COMPACT.heads.items() if layer != "block4_conv2"}
+    table = dataclasses.replace(VGG19_COMPACT, heads=heads, mean=(0, 0, 0), scale=1 / 255)
+    model = vgg.build(table, LAYERS, dtype=precision.policy(arithmetic))
     names = {layer.name: _published_name(layer.name) for layer in model.layers if layer.weights}
     found = {ours: (arrays[f"{its}/kernel"], arrays[f"{its}/bias"]) for ours, its in names.items()}
     weights.assign(model, found, identifier)
@@ -119,7 +120,7 @@ def channel_weights(teacher, crops, batches=16) -> dict[str, np.ndarray]:
     totals = {layer: 0.0 for layer in LAYERS}
     for index in range(batches):
         for layer, output in teacher(crops[index][0]).items():
-            output = matched(output, vgg.VGG19_COMPACT.heads[layer])
+            output = matched(output, VGG19_COMPACT.heads[layer])
             square = ops.mean(ops.square(ops.cast(output, "float32")), axis=(0, 1, 2))
             totals[layer] += ops.convert_to_numpy(square) / batches
     return {layer: 1 / (square + 0.1 * square.mean()) for layer, square in totals.items()}
@@ -127,8 +128,7 @@ def channel_weights(teacher, crops, batches=16) -> dict[str, np.ndarray]:
 
 def train(teacher, pictures) -> keras.Model:
     """Distils a student from `teacher`; checkpoints as it goes and resumes from them."""
-    dtype = policy()
-    student = vgg.build(vgg.VGG19_COMPACT, LAYERS, dtype=dtype)
+    student = vgg.build(VGG19_COMPACT, LAYERS, dtype=precision.policy(_PRECISION.value))
     if _STUDENT.value:
         weights.assign(student, weights.read(_STUDENT.value), _STUDENT.value)
     crops = training_pictures.Crops(pictures, _BATCH.value, _CROP.value, STEPS_PER_EPOCH)
@@ -172,20 +172,15 @@ def evaluate(teacher, student, pictures) -> str:
     return "\n".join(lines)
 
 
-def policy() -> str:
-    """Keras' name for the precision asked for."""
-    return "mixed_bfloat16" if _PRECISION.value == "bfloat16" else "float32"
-
-
 def main(_) -> None:
     pictures = [p for folder in _PICTURES.value for p in training_pictures.read_folder(folder)]
     if _EVALUATE.value:
-        student = features.vgg19_compact(LAYERS, weights=_STUDENT.value or "bundled", dtype="float32")
+        student = features.get("vgg19_compact", LAYERS, weights=_STUDENT.value, precision="float32")
         print(evaluate(load_teacher(_TEACHER.value, "float32"), student, pictures))
         return
     pictures += training_pictures.procedural(_PROCEDURAL.value)
     pathlib.Path(_OUTPUT.value).parent.mkdir(parents=True, exist_ok=True)
-    save(train(load_teacher(_TEACHER.value, policy()), pictures), _OUTPUT.value)
+    save(train(load_teacher(_TEACHER.value, _PRECISION.value), pictures), _OUTPUT.value)
 
 
 if __name__ == "__main__":

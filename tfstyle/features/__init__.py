@@ -1,31 +1,58 @@
 """Feature networks: image -> {layer: activations}."""
 
-import pathlib
-
 from tfstyle import registry
-from tfstyle.features import vgg
-from tfstyle.features import weights as weight_files
+from tfstyle.features import architectures
 
-BUNDLED = pathlib.Path(__file__).with_name("data") / "vgg19_compact.npz"
+FEATURES = {"vgg19_compact": architectures.VGG19_COMPACT, "vgg19": architectures.VGG19}
+POOLING = ("average", "max")
+PADDING = ("reflect", "zeros")
+PRECISION = ("auto", "float32", "bfloat16")
 
 
-def vgg19_compact(layers, *, weights="bundled", pooling="average", padding="reflect", dtype=None):
-    """Our own network, which comes with the package: VGG19's topology at a quarter of the width."""
-    model = vgg.build(vgg.VGG19_COMPACT, layers, pooling, padding, dtype)
-    source = BUNDLED if weights == "bundled" else weights
+def get(
+    identifier, layers, *, weights=None, pooling="average", padding="reflect", precision="auto"
+):
+    """The feature network of that name, with its weights.
+
+    Args:
+        identifier: a name in `FEATURES`, an `Architecture`, or a ready model, which is returned as it
+            is: any callable from RGB `[1, H, W, 3]` in [0, 1] to `{layer: [1, h, w, C]}`.
+        layers: the activations wanted, e.g. `["block1_conv1", "block4_conv2"]`.
+        weights: a file (see `tfstyle.features.weights.read`), "imagenet" (VGG19 only) or "bundled"
+            (the compact network only); `None` takes the network's own default.
+        pooling: "average" (smoother, Gatys et al. 2015) or "max" (as VGG was trained).
+        padding: "reflect" (no visible frame) or "zeros" (as VGG was trained).
+        precision: of the network's arithmetic, "float32", "bfloat16", or "auto": bfloat16 where the
+            processor computes in it.
+
+    Returns:
+        A `keras.Model` from RGB float32 `[batch, H, W, 3]` in [0, 1] to
+        `{layer: [batch, h, w, C]}`, in the order of depth; h and w are H and W over 1, 2, 4, 8 or 16.
+
+    Raises:
+        ValueError: an unknown name or layer; weights that are missing or do not fit.
+    """
+    architecture = registry.get(FEATURES, identifier, "features")
+    if not isinstance(architecture, architectures.Architecture):
+        return architecture
+    check_layers(architecture, layers)
+    # TensorFlow from here on.
+    from tfstyle.features import precision as precisions
+    from tfstyle.features import vgg
+    from tfstyle.features import weights as weight_files
+
+    model = vgg.build(architecture, layers, pooling, padding, precisions.policy(precision))
+    source = weights or architecture.weights
     weight_files.assign(model, weight_files.read(source), source)
     return model
 
 
-def vgg19(layers, *, weights="imagenet", pooling="average", padding="reflect", dtype=None):
-    """VGG19 (Simonyan & Zisserman 2014)."""
-    model = vgg.build(vgg.VGG19, layers, pooling, padding, dtype)
-    weight_files.assign(model, weight_files.read(weights), weights)
-    return model
-
-
-FEATURES = {"vgg19_compact": vgg19_compact, "vgg19": vgg19}
-
-
-def get(identifier):
-    return registry.get(FEATURES, identifier, "feature network")
+def check_layers(identifier, layers, name="layers") -> None:
+    """Raises `ValueError`, naming `name`, unless the network has all of `layers`."""
+    architecture = registry.get(FEATURES, identifier, "features")
+    if not isinstance(architecture, architectures.Architecture):
+        return
+    for layer in layers:
+        if layer not in architecture.layers:
+            known = ", ".join(architecture.layers)
+            raise ValueError(f"{name}: expected layers out of {known}; received {layer!r}")

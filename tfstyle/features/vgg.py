@@ -4,63 +4,10 @@ Layers are named as in `keras.applications`: block4_conv2 is the paper's conv4_2
 are those after the ReLU (relu4_2).
 """
 
-import dataclasses
-
 import keras
 from keras import ops
 
-
-@dataclasses.dataclass(frozen=True)
-class Architecture:
-    """What tells one VGG from another.
-
-    Attributes:
-        repeats: convolutions in each block.
-        widths: channels in each block.
-        heads: layers that end in a 1x1 convolution, and its channels; the trunk goes on without it.
-        mean: what preprocessing subtracts, per input channel, on the scale 0 to 255.
-        scale: what it multiplies by afterwards.
-        bgr: whether the network expects blue first.
-    """
-
-    repeats: tuple[int, ...]
-    widths: tuple[int, ...]
-    heads: dict[str, int] = dataclasses.field(default_factory=dict)
-    mean: tuple[float, float, float] = (123.68, 116.779, 103.939)
-    scale: float = 1.0
-    bgr: bool = False
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """Names of all convolutions, from the image inwards."""
-        return tuple(
-            f"block{block}_conv{index}"
-            for block, repeat in enumerate(self.repeats, 1)
-            for index in range(1, repeat + 1)
-        )
-
-
-VGG19 = Architecture(
-    repeats=(2, 2, 4, 4, 4),
-    widths=(64, 128, 256, 512, 512),
-    mean=(103.939, 116.779, 123.68),  # as Caffe counts: blue, green, red
-    bgr=True,
-)
-
-# A quarter of the width. The heads give VGG19's own number of channels where losses usually look.
-VGG19_COMPACT = Architecture(
-    repeats=(2, 2, 4, 4, 1),
-    widths=(16, 32, 64, 128, 128),
-    heads={
-        "block1_conv1": 64,
-        "block2_conv1": 128,
-        "block3_conv1": 256,
-        "block4_conv1": 512,
-        "block4_conv2": 512,
-        "block5_conv1": 512,
-    },
-    scale=1 / 64,
-)
+from tfstyle.features.architectures import Architecture
 
 
 @keras.saving.register_keras_serializable("tfstyle")

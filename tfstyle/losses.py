@@ -1,0 +1,109 @@
+"""Losses: Keras layers from features and targets to a scalar, and their weighted sum.
+
+Every loss is *relative*: its error is divided by the size of its target. So a weight means the same
+for every statistic, layer, network and size of image, and the default weights need no retuning. Gatys
+et al. (2016) divide by constants of the layer instead (equations 1 and 4).
+"""
+
+import keras
+import tensorflow as tf
+
+EPSILON = 1e-12  # relative to nothing: for targets that vanish (a black picture)
+
+
+class ContentLoss(keras.layers.Layer):
+    """Squared error of the feature maps over the target's sum of squares, mean over the layers."""
+
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, dtype="float32", **kwargs)
+
+    def call(self, features, targets):
+        """A float32 scalar from two `{layer: [1, h, w, C]}`; `features` may hold more layers."""
+        return sum(_relative(features[layer], targets[layer]) for layer in targets) / len(targets)
+
+
+def _relative(features, target):
+    features, target = tf.cast(features, tf.float32), tf.cast(target, tf.float32)
+    size = tf.reduce_sum(tf.square(target))
+    return tf.reduce_sum(tf.square(features - target)) / (size + EPSILON)
+
+
+class StyleLoss(keras.layers.Layer):
+    """Distance of the style statistics over the target's distance from nothing, mean over layers.
+
+    Args:
+        statistic: a `tfstyle.statistics.base.Statistic`.
+        layer_weights: `{layer: weight}`, all >= 0; only their ratios count.
+    """
+
+    def __init__(self, statistic, layer_weights, **kwargs):
+        super().__init__(autocast=False, dtype="float32", **kwargs)
+        total = sum(layer_weights.values())
+        self.statistic = statistic
+        self.layer_weights = {layer: weight / total for layer, weight in layer_weights.items()}
+
+    def call(self, features, targets):
+        """A float32 scalar from `{layer: [1, h, w, C]}` and `{layer: measured statistic}`."""
+        return sum(
+            weight * self._layer_loss(features[layer], targets[layer])
+            for layer, weight in self.layer_weights.items()
+        )
+
+    def _layer_loss(self, features, target):
+        nothing = tf.nest.map_structure(tf.zeros_like, target)
+        size = self.statistic.distance(nothing, target)
+        return self.statistic.distance(self.statistic.measure(features), target) / (size + EPSILON)
+
+
+class TotalVariation(keras.layers.Layer):
+    """Mean length of the image's gradient, `[1, H, W, 3]` -> scalar (Rudin, Osher & Fatemi 1992).
+
+    The length is rounded off below `SMOOTHING`: its kink at a flat image would stop a line search.
+    """
+
+    SMOOTHING = 0.02
+
+    def call(self, image):
+        down = image[:, 1:, :-1] - image[:, :-1, :-1]
+        right = image[:, :-1, 1:] - image[:, :-1, :-1]
+        length = tf.sqrt(tf.square(down) + tf.square(right) + self.SMOOTHING**2)
+        return tf.reduce_mean(length - self.SMOOTHING)
+
+
+class RangePenalty(keras.layers.Layer):
+    """Mean square of what lies outside [0, 1] and will be cut off when the image is saved."""
+
+    def call(self, image):
+        return tf.reduce_mean(tf.square(image - tf.clip_by_value(image, 0.0, 1.0)))
+
+
+class Objective:
+    """The weighted sum of the losses: (image, targets) -> (total, {term: weighted value}).
+
+    Pure: everything it compares with comes in through `targets` (`tfstyle.targets.Targets`).
+
+    Args:
+        network: feature network, image -> `{layer: activations}`.
+        style_loss: a `StyleLoss`.
+        weights: of the terms "content", "style" and "tv"; one of weight 0 is not computed.
+    """
+
+    # Strong enough that a thousandth of the brightness outside counts, and never in the way inside.
+    RANGE_WEIGHT = 100.0
+
+    def __init__(self, network, style_loss, weights):
+        self.network, self.style_loss = network, style_loss
+        self.content_loss, self.total_variation = ContentLoss(), TotalVariation()
+        self.range_penalty = RangePenalty()
+        self.weights = {name: weight for name, weight in weights.items() if weight > 0}
+
+    def __call__(self, image, targets):
+        features = self.network(image)
+        terms = {
+            "content": lambda: self.content_loss(features, targets.content),
+            "style": lambda: self.style_loss(features, targets.style),
+            "tv": lambda: self.total_variation(image),
+        }
+        parts = {name: weight * terms[name]() for name, weight in self.weights.items()}
+        parts["range"] = self.RANGE_WEIGHT * self.range_penalty(image)
+        return sum(parts.values()), parts

@@ -1,0 +1,15 @@
+"""Optimisers of an image, all behind `minimize(objective, image, targets, evaluations, callback)`."""
+
+from tfstyle import registry
+
+OPTIMIZERS = {
+    "lbfgs": "tfstyle.optimizers.lbfgs:LBFGS",
+    "tfp_lbfgs": "tfstyle.optimizers.tfp_lbfgs:TFPLBFGS",
+    "adam": "tfstyle.optimizers.adam:Adam",
+}
+
+
+def get(identifier):
+    """The optimiser of that name, or the object given (see `tfstyle.optimizers.base.Optimizer`)."""
+    optimizer = registry.get(OPTIMIZERS, identifier, "optimizer")
+    return optimizer() if isinstance(optimizer, type) else optimizer

@@ -1,0 +1,76 @@
+"""Adam (Kingma & Ba 2015) as a loop in the graph."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tfstyle.optimizers import base
+
+
+class State(NamedTuple):
+    """`loss` and `parts` belong to the image before the last step; mean and square are moments."""
+
+    image: tf.Tensor
+    loss: tf.Tensor
+    parts: dict
+    mean: tf.Tensor
+    square: tf.Tensor
+    evaluations: tf.Tensor
+    status: tf.Tensor
+
+
+class Adam(base.Optimizer):
+    """First-order steps of about `learning_rate` for every value.
+
+    Written out, because `keras.optimizers.Adam` keeps its moments in variables of one fixed shape.
+
+    Args:
+        learning_rate: step, for pixels in [0, 1].
+        beta_1, beta_2: decay of the running means of the gradient and of its square.
+        epsilon: added to the root of the mean square; gradients of a mean over pixels are small.
+    """
+
+    def __init__(self, learning_rate=0.02, beta_1=0.9, beta_2=0.99, epsilon=1e-12):
+        super().__init__()
+        self.learning_rate, self.epsilon = learning_rate, epsilon
+        self.beta_1, self.beta_2 = beta_1, beta_2
+
+    def start(self, image, parts):
+        return State(
+            image=image,
+            loss=tf.constant(float("inf")),
+            parts=parts,
+            mean=tf.zeros_like(image),
+            square=tf.zeros_like(image),
+            evaluations=tf.constant(0),
+            status=tf.constant(base.RUNNING),
+        )
+
+    def advance(self, objective, state, targets, limit):
+        first = state.evaluations
+        losses = tf.TensorArray(tf.float32, size=limit - first)
+
+        def running(state, losses):
+            return (state.status == base.RUNNING) & (state.evaluations < limit)
+
+        def step(state, losses):
+            loss, parts, gradient = base.evaluate(objective, state.image, targets)
+            losses = losses.write(state.evaluations - first, loss)
+            return self._update(state, loss, parts, gradient), losses
+
+        state, losses = tf.while_loop(running, step, (state, losses))
+        return state, base.numbered(losses, first, state.evaluations)
+
+    def _update(self, state, loss, parts, gradient):
+        finite = tf.math.is_finite(loss) & tf.reduce_all(tf.math.is_finite(gradient))
+        mean = self.beta_1 * state.mean + (1 - self.beta_1) * gradient
+        square = self.beta_2 * state.square + (1 - self.beta_2) * tf.square(gradient)
+        count = tf.cast(state.evaluations + 1, tf.float32)
+        root = tf.sqrt(square / (1 - self.beta_2**count)) + self.epsilon
+        change = self.learning_rate * mean / (1 - self.beta_1**count) / root
+        new = state._replace(
+            image=state.image - change, loss=loss, parts=parts, mean=mean, square=square
+        )
+        new = tf.nest.map_structure(lambda new, old: tf.where(finite, new, old), new, state)
+        status = tf.where(finite, base.RUNNING, base.NOT_FINITE)
+        return new._replace(evaluations=state.evaluations + 1, status=status)

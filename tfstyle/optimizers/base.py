@@ -1,0 +1,157 @@
+"""What all optimisers share: the budget, the chunks, and when to stop."""
+
+import abc
+import dataclasses
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+# Codes that a running graph can hold, and what they mean.
+RUNNING, CONVERGED, LINE_SEARCH_FAILED, NOT_FINITE = range(4)
+OUTCOMES = ("budget spent", "converged", "line search failed", "not finite")
+INTERRUPTED = "interrupted"
+CHUNK_SECONDS = 1.0  # about as long as a progress bar may stand still
+
+
+class Progress(NamedTuple):
+    """What a callback is given: evaluations so far, the last accepted loss, its parts, the image."""
+
+    evaluations: int
+    loss: float
+    parts: dict
+    image: Any
+
+
+@dataclasses.dataclass
+class Result:
+    """The end of an optimisation.
+
+    Attributes:
+        image: the best image, float32 NumPy `[1, H, W, 3]`.
+        losses: float32 `[n, 2]`: number of the evaluation, total loss there.
+        parts: the terms of the loss at `image`, `{name: value}`.
+        evaluations: of the loss and its gradient.
+        outcome: "budget spent", "converged", "line search failed", "not finite" or "interrupted".
+        seconds: wall time.
+    """
+
+    image: np.ndarray
+    losses: np.ndarray
+    parts: dict
+    evaluations: int
+    outcome: str
+    seconds: float
+
+
+class Optimizer(abc.ABC):
+    """Minimises an objective in chunks of a `tf.function`; between them Python can look and stop.
+
+    A subclass has `start` and `advance`. Its state is a NamedTuple of tensors with at least the
+    fields image, loss, parts, evaluations and status, and can be resumed at any point.
+    """
+
+    def __init__(self):
+        self._compiled = {}
+
+    @abc.abstractmethod
+    def start(self, image, parts):
+        """The state before the first evaluation, at `image`; `parts` is a nest of zeros."""
+
+    @abc.abstractmethod
+    def advance(self, objective, state, targets, limit):
+        """In a graph: goes on from `state` until `limit` evaluations in all, or an end.
+
+        Returns:
+            The new state, and the losses on the way, float32 `[n, 2]` as in `Result`.
+        """
+
+    def minimize(self, objective, image, targets, evaluations=200, callback=None) -> Result:
+        """Changes `image` so that `objective` falls.
+
+        Args:
+            objective: (image, targets) -> (scalar, {term: scalar}), TensorFlow operations only.
+            image: float32 start, any shape.
+            targets: nest of tensors passed to `objective` (data, so that the graph is reused).
+            evaluations: budget of loss-and-gradient evaluations.
+            callback: called with a `Progress` about every second.
+
+        Returns:
+            A `Result`. `KeyboardInterrupt` ends the run with the image so far.
+        """
+        began = time.perf_counter()
+        image = tf.convert_to_tensor(image, tf.float32)
+        state, losses, outcome = None, [], None
+        try:
+            parts = _zero_parts(objective, image, targets)
+            state, chunk = self.start(image, parts), 1
+            advance = self._compile(objective, state, targets)
+            while int(state.status) == RUNNING and int(state.evaluations) < evaluations:
+                before, then = int(state.evaluations), time.perf_counter()
+                state, new = advance(state, targets, tf.constant(min(before + chunk, evaluations)))
+                losses.append(new.numpy())
+                seconds = (time.perf_counter() - then) / max(1, int(state.evaluations) - before)
+                chunk = int(np.clip(CHUNK_SECONDS / seconds, 1, 2 * chunk))
+                if callback:
+                    callback(_progress(state))
+        except KeyboardInterrupt:
+            outcome = INTERRUPTED
+        if state is None:
+            state = self.start(image, {})
+        done = _progress(state)
+        return Result(
+            image=done.image.numpy(),
+            losses=np.concatenate(losses) if losses else np.zeros((0, 2), np.float32),
+            parts=done.parts,
+            evaluations=done.evaluations,
+            outcome=outcome or OUTCOMES[int(state.status)],
+            seconds=time.perf_counter() - began,
+        )
+
+    def _compile(self, objective, state, targets):
+        """`advance` for one objective, traced once for images of all sizes."""
+        specs = tf.nest.map_structure(_any_size, (state, targets))
+        key = objective, repr(specs)
+        if key not in self._compiled:
+
+            def advance(state, targets, limit):
+                return self.advance(objective, state, targets, limit)
+
+            signature = [*specs, tf.TensorSpec([], tf.int32)]
+            self._compiled[key] = tf.function(advance, input_signature=signature)
+        return self._compiled[key]
+
+
+def evaluate(objective, image, targets):
+    """One evaluation, in a graph: loss, its parts, and its gradient with respect to the image."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(image)
+        loss, parts = objective(image, targets)
+    return loss, parts, tape.gradient(loss, image)
+
+
+def numbered(losses, first, last):
+    """Losses of the evaluations after number `first` up to `last`, from a TensorArray: `[n, 2]`."""
+    numbers = tf.cast(tf.range(first, last) + 1, tf.float32)
+    return tf.stack([numbers, losses.stack()[: last - first]], axis=1)
+
+
+def _any_size(tensor):
+    """Heights and widths are left open; channels, which convolutions must know, are kept."""
+    shape = [None] * tensor.shape.rank
+    if len(shape) == 4:
+        shape[3] = tensor.shape[3]
+    return tf.TensorSpec(shape, tensor.dtype)
+
+
+def _zero_parts(objective, image, targets):
+    """The terms that an objective reports, without computing them."""
+    spec = tf.nest.map_structure(_any_size, (image, targets))
+    _, parts = tf.function(objective).get_concrete_function(*spec).structured_outputs
+    return {name: tf.zeros([]) for name in parts}
+
+
+def _progress(state):
+    parts = {name: float(value) for name, value in state.parts.items()}
+    return Progress(int(state.evaluations), float(state.loss), parts, state.image)

@@ -1,0 +1,181 @@
+"""L-BFGS that spends one evaluation of the loss and its gradient on an iteration.
+
+The direction comes from the compact representation (Byrd, Nocedal & Schnabel 1994, "Representations
+of quasi-Newton matrices", theorem 2.2): two passes over the history, and the rest is algebra on
+matrices as small as the history is long. The line search starts from the full step, which is nearly
+always accepted, and backtracks (Armijo); pairs without positive curvature are left out.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tfstyle.optimizers import base
+
+SUFFICIENT_DECREASE = 1e-4  # Armijo's constant
+MIN_CURVATURE = 1e-6  # cosine of the angle between a step and its change of gradient
+MIN_STEP = 1e-6  # as a part of the full step; shorter ones start the search again from the gradient
+
+
+class State(NamedTuple):
+    """Everything a run needs to go on. n unknowns, m pairs in the history.
+
+    Attributes:
+        image, loss, parts, gradient: at the last accepted point.
+        direction, step: the next evaluation is at image + step * direction.
+        steepest: whether `direction` is the scaled gradient, so that nothing is left to try.
+        history: `[2 m, n]`: m steps, then m changes of the gradient, both as rings.
+        products: `[2 m, 2 m]` float64, inner products of the history.
+        age: `[m]`, number of the pair in each slot; -1 where there is none.
+        evaluations, status: see `base`.
+    """
+
+    image: tf.Tensor
+    loss: tf.Tensor
+    parts: dict
+    gradient: tf.Tensor
+    direction: tf.Tensor
+    step: tf.Tensor
+    steepest: tf.Tensor
+    history: tf.Tensor
+    products: tf.Tensor
+    age: tf.Tensor
+    evaluations: tf.Tensor
+    status: tf.Tensor
+
+
+class LBFGS(base.Optimizer):
+    """Limited-memory BFGS with one evaluation an iteration.
+
+    Args:
+        history: pairs kept; memory is 8 bytes for each of them and each value of the image.
+        first_step: the largest change of any value in a steepest-descent step, for unknowns of the
+            order of 1 such as pixels.
+        tolerance: the run has converged where no value of the gradient is larger.
+    """
+
+    def __init__(self, history=20, first_step=0.02, tolerance=1e-12):
+        super().__init__()
+        self.history, self.first_step, self.tolerance = history, first_step, tolerance
+
+    def start(self, image, parts):
+        size, pairs = tf.size(image), self.history
+        return State(
+            image=image,
+            loss=tf.constant(float("inf")),  # any finite loss is accepted: the first evaluation
+            parts=parts,
+            gradient=tf.zeros([size]),
+            direction=tf.zeros([size]),
+            step=tf.constant(1.0),
+            steepest=tf.constant(True),
+            history=tf.zeros([2 * pairs, size]),
+            products=tf.zeros([2 * pairs, 2 * pairs], tf.float64),
+            age=tf.fill([pairs], -1),
+            evaluations=tf.constant(0),
+            status=tf.constant(base.RUNNING),
+        )
+
+    def advance(self, objective, state, targets, limit):
+        first = state.evaluations
+        losses = tf.TensorArray(tf.float32, size=limit - first)
+
+        def running(state, losses):
+            return (state.status == base.RUNNING) & (state.evaluations < limit)
+
+        def evaluate(state, losses):
+            image = state.image + state.step * tf.reshape(state.direction, tf.shape(state.image))
+            loss, parts, gradient = base.evaluate(objective, image, targets)
+            losses = losses.write(state.evaluations - first, loss)
+            return self._update(state, image, loss, parts, tf.reshape(gradient, [-1])), losses
+
+        state, losses = tf.while_loop(running, evaluate, (state, losses))
+        return state, base.numbered(losses, first, state.evaluations)
+
+    def _update(self, state, image, loss, parts, gradient):
+        """The state after one evaluation, accepted or not."""
+        slope = _dot(state.gradient, state.direction)
+        # Not a number compares false: a step into it is shortened like any other bad one.
+        accepted = (loss <= state.loss + SUFFICIENT_DECREASE * state.step * slope) & tf.reduce_all(
+            tf.math.is_finite(gradient)
+        )
+        step = _shorter(state.step, loss - state.loss, slope)
+        exhausted = ~accepted & (step < MIN_STEP)
+        history, products, age = self._remember(state, accepted, gradient)
+        age = tf.where(exhausted, -1, age)
+
+        best = tf.where(accepted, gradient, state.gradient)
+        newton = _direction(history, products, age, best)
+        largest = tf.reduce_max(tf.abs(best))
+        restart = ~tf.reduce_any(age >= 0) | ~(_dot(newton, best) < 0)
+        steepest = -best * (self.first_step / tf.maximum(largest, 1e-30))
+        moved = accepted | exhausted
+        failure = tf.where(tf.math.is_finite(loss), base.LINE_SEARCH_FAILED, base.NOT_FINITE)
+        status = tf.where(exhausted & state.steepest, failure, base.RUNNING)
+        return State(
+            image=tf.where(accepted, image, state.image),
+            loss=tf.where(accepted, loss, state.loss),
+            parts={name: tf.where(accepted, parts[name], state.parts[name]) for name in parts},
+            gradient=best,
+            direction=tf.where(moved, tf.where(restart, steepest, newton), state.direction),
+            step=tf.where(moved, 1.0, step),
+            steepest=tf.where(moved, restart, state.steepest),
+            history=history,
+            products=products,
+            age=tf.where(moved & restart, -1, age),
+            evaluations=state.evaluations + 1,
+            status=tf.where(accepted & (largest <= self.tolerance), base.CONVERGED, status),
+        )
+
+    def _remember(self, state, accepted, gradient):
+        """Puts the step just taken in the place of the oldest pair; a rejected one changes nothing."""
+        slot = tf.argmin(state.age, output_type=tf.int32)
+        rows = tf.stack([slot, self.history + slot])
+        pair = tf.stack([state.step * state.direction, gradient - state.gradient])
+        pair = tf.where(accepted, pair, tf.gather(state.history, rows))
+        history = tf.tensor_scatter_nd_update(state.history, rows[:, None], pair)
+        dots = tf.cast(tf.matmul(history, pair, transpose_b=True), tf.float64)
+        products = tf.tensor_scatter_nd_update(state.products, rows[:, None], tf.transpose(dots))
+        products = tf.transpose(
+            tf.tensor_scatter_nd_update(tf.transpose(products), rows[:, None], tf.transpose(dots))
+        )
+        steps, changes = tf.unstack(tf.gather(products, rows))
+        curvature = steps[rows[1]]
+        curved = curvature > MIN_CURVATURE * tf.sqrt(steps[rows[0]] * changes[rows[1]])
+        newest = tf.reduce_max(state.age) + 1
+        age = tf.tensor_scatter_nd_update(state.age, [[slot]], [tf.where(curved, newest, -1)])
+        return history, products, tf.where(accepted, age, state.age)
+
+
+def _dot(a, b):
+    return tf.reduce_sum(a * b)
+
+
+def _shorter(step, change, slope):
+    """The minimum of the parabola through what is known, between a tenth and half of the step."""
+    parabola = -0.5 * slope * step**2 / (change - slope * step)
+    parabola = tf.where(tf.math.is_finite(parabola), parabola, 0.0)
+    return tf.clip_by_value(parabola, 0.1 * step, 0.5 * step)
+
+
+def _direction(history, products, age, gradient):
+    """Minus the inverse Hessian times the gradient, `[n]` (Byrd, Nocedal & Schnabel 1994, (3.1))."""
+    pairs = tf.size(age)
+    order = tf.argsort(age)  # oldest first
+    valid = tf.cast(tf.gather(age, order) >= 0, tf.float64)
+    both = tf.concat([order, pairs + order], axis=0)
+    mask = tf.concat([valid, valid], axis=0)
+    dots = tf.linalg.matvec(history, gradient)
+    dots = mask * tf.gather(tf.cast(dots, tf.float64), both)
+    inner = mask[:, None] * mask * tf.gather(tf.gather(products, both), both, axis=1)
+    step_change, change_change = inner[:pairs, pairs:], inner[pairs:, pairs:]
+    triangle = tf.linalg.band_part(step_change, 0, -1) + tf.linalg.diag(1 - valid)
+    curvature = tf.linalg.diag_part(step_change)
+    # The newest pair gives the scale of the initial Hessian.
+    scale = tf.math.divide_no_nan(curvature[-1], change_change[-1, -1])
+    solved = tf.linalg.triangular_solve(triangle, dots[:pairs, None], lower=False)
+    middle = curvature[:, None] * solved + scale * (change_change @ solved - dots[pairs:, None])
+    steps = tf.linalg.triangular_solve(triangle, middle, lower=False, adjoint=True)
+    weights = tf.concat([steps, -scale * solved], axis=0)[:, 0] * mask
+    rows = tf.tensor_scatter_nd_update(tf.zeros_like(weights), both[:, None], weights)
+    combined = tf.linalg.matvec(history, tf.cast(rows, tf.float32), transpose_a=True)
+    return -(tf.cast(scale, tf.float32) * gradient + combined)
