@@ -2,6 +2,7 @@
 
 import functools
 
+import keras
 import numpy as np
 import pytest
 import scipy.optimize
@@ -12,15 +13,15 @@ from tfstyle.optimizers import base, lbfgs
 from tfstyle.optimizers.adam import Adam
 
 SHAPE = (1, 4, 5, 3)
-SIZE = 60
+TRACES = []  # grows when Python runs `quadratic`: not at every evaluation
 QUASI_NEWTON = [name for name in optimizers.OPTIMIZERS if name != "adam"]
 every_optimizer = pytest.mark.parametrize("name", optimizers.OPTIMIZERS)
 quasi_newton = pytest.mark.parametrize("name", QUASI_NEWTON)
 
 
 @functools.cache  # an optimiser keeps its graphs, and TFP's take seconds to build
-def make(name, learning_rate=0.02):
-    return Adam(learning_rate) if name == "adam" else optimizers.get(name)
+def make(name):
+    return optimizers.get(name)
 
 
 @functools.cache
@@ -31,6 +32,7 @@ def calls():
 
 def quadratic(image, targets):
     """0.5 (x - c)^T A (x - c): the minimum is 0, at c."""
+    TRACES.append(image.shape)
     offset = tf.reshape(image - targets["centre"], [-1])
     half = 0.5 * tf.reduce_sum(offset * tf.linalg.matvec(targets["matrix"], offset))
     return half, {"bowl": half}
@@ -164,13 +166,10 @@ def test_interrupt_keeps_the_image(name, monkeypatch):
 
 @every_optimizer
 def test_not_a_number_from_the_start(name):
-    def nowhere(image, targets):
-        loss = tf.reduce_sum(image) * float("nan")
-        return loss, {"nowhere": loss}
-
-    result = make(name).minimize(nowhere, start(), {}, 50)
+    image = -np.geomspace(0.1, 2, 12, dtype=np.float32)
+    result = make(name).minimize(barrier, image, {}, 50)
     assert result.outcome == "not finite" and result.evaluations <= 50
-    np.testing.assert_array_equal(result.image, start())
+    np.testing.assert_array_equal(result.image, image)
 
 
 @every_optimizer
@@ -178,7 +177,8 @@ def test_not_a_number_from_the_start(name):
 def test_not_a_number_beyond_a_barrier(name, low, high):
     image = np.geomspace(low, high, 12, dtype=np.float32)
     # Adam's large steps may leave the domain; what it returns must still be inside.
-    result = make(name, learning_rate=0.7).minimize(barrier, image, {}, 400)
+    optimizer = Adam(0.7) if name == "adam" else make(name)
+    result = optimizer.minimize(barrier, image, {}, 400)
     assert np.isfinite(result.image).all()
     if name == "adam":
         assert result.outcome in ("not finite", "budget spent")
@@ -237,21 +237,11 @@ def test_stays_at_the_minimum(name):
 @every_optimizer
 def test_one_graph_for_all_sizes(name):
     traces = []
-
-    def traced(image, targets):
-        traces.append(image.shape)
-        loss = tf.reduce_mean(tf.square(image - targets["a"]))
-        return loss, {"bowl": loss}
-
-    optimizer = optimizers.get(name)
-    counts = []
-    for height, width in [(4, 5), (7, 3), (6, 6)]:
-        shape = (1, height, width, 3)
-        result = optimizer.minimize(traced, start(shape), {"a": tf.zeros(shape)}, 10)
+    for shape in [SHAPE, (1, 7, 2, 3), (1, 2, 2, 3)]:
+        result = make(name).minimize(quadratic, start(shape), bowl(shape), 10)
         assert result.image.shape == shape
-        counts.append(len(traces))
-    # Later sizes only ask for the names of the terms again.
-    assert counts[2] - counts[1] <= 1 and counts[1] - counts[0] <= 1
+        traces.append(len(TRACES))
+    assert 0 < traces[0] == traces[1] == traces[2]
 
 
 def test_lbfgs_spends_one_evaluation_an_iteration():
@@ -269,6 +259,17 @@ def test_lbfgs_needs_fewer_evaluations_than_tfp():
     assert ours.losses[-1, 1] < 0.5 * theirs.losses[-1, 1]
 
 
+def dense_bfgs(steps, changes):
+    """The inverse Hessian from pairs, oldest first (Nocedal & Wright 2006, equation 6.17)."""
+    unit = np.eye(steps.shape[1])
+    inverse = unit * (steps[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
+    for step, change in zip(steps, changes):
+        rho = 1 / (step @ change)
+        left = unit - rho * np.outer(step, change)
+        inverse = left @ inverse @ left.T + rho * np.outer(step, step)
+    return inverse
+
+
 @pytest.mark.parametrize(
     "age",
     [[0, 1, 2, 3, 4], [5, 6, 2, 3, 4], [0, 1, -1, -1, -1], [-1, 7, 3, -1, 5], [2, -1, -1, -1, -1]],
@@ -283,13 +284,7 @@ def test_lbfgs_direction_is_that_of_dense_bfgs(age):
     gradient = rng.standard_normal(size)
 
     kept = [slot for slot in np.argsort(age) if age[slot] >= 0]
-    newest = kept[-1]
-    scale = steps[newest] @ changes[newest] / (changes[newest] @ changes[newest])
-    inverse = scale * np.eye(size)
-    for slot in kept:  # Nocedal & Wright (2006), equation 6.17
-        rho = 1 / (steps[slot] @ changes[slot])
-        left = np.eye(size) - rho * np.outer(steps[slot], changes[slot])
-        inverse = left @ inverse @ left.T + rho * np.outer(steps[slot], steps[slot])
+    inverse = dense_bfgs(steps[kept], changes[kept])
 
     history = np.concatenate([steps, changes])
     unused = np.tile(np.array(age) < 0, 2)
@@ -302,6 +297,67 @@ def test_lbfgs_direction_is_that_of_dense_bfgs(age):
     )
     expected = -inverse @ gradient
     np.testing.assert_allclose(direction, expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("pairs", [2, 4])
+def test_lbfgs_takes_the_steps_of_dense_bfgs(pairs):
+    targets, count = bowl(condition=8.0), 9
+    matrix, centre = (targets[name].numpy().astype(np.float64) for name in ("matrix", "centre"))
+    images = [start().astype(np.float64).ravel()]
+    gradients = [matrix @ (images[0] - centre.ravel())]
+    step = -0.02 / np.abs(gradients[0]).max() * gradients[0]  # the largest change is `first_step`
+    for _ in range(count - 1):
+        images.append(images[-1] + step)
+        gradients.append(matrix @ (images[-1] - centre.ravel()))
+        steps, changes = np.diff(images, axis=0)[-pairs:], np.diff(gradients, axis=0)[-pairs:]
+        step = -dense_bfgs(steps, changes) @ gradients[-1]
+    offsets = np.array(images) - centre.ravel()
+    expected = 0.5 * np.einsum("ki,ij,kj->k", offsets, matrix, offsets)
+    assert (np.diff(expected) < 0).all()  # so that no line search is needed
+
+    result = lbfgs.LBFGS(history=pairs).minimize(quadratic, start(), targets, count)
+    np.testing.assert_allclose(result.losses[:, 1], expected, rtol=1e-3)
+    np.testing.assert_allclose(result.image.ravel(), images[-1], atol=1e-4)
+
+
+def test_lbfgs_refuses_points_without_a_gradient():
+    @tf.custom_gradient
+    def trap(image):
+        """The minimum is -1, where all values are 1; a pit without a gradient opens below 0."""
+        inside, root = tf.reduce_all(image > 0), tf.sqrt(tf.maximum(image, 1e-9))
+        loss = tf.where(inside, tf.reduce_mean(image - 2 * root), -10.0)
+        slopes = tf.where(inside, (1 - 1 / root) / 12, float("nan"))
+        return loss, lambda upstream: upstream * slopes
+
+    image = np.geomspace(0.05, 20, 12, dtype=np.float32)
+    result = lbfgs.LBFGS(first_step=0.5).minimize(lambda x, _: (trap(x), {}), image, {}, 200)
+    assert (result.losses[:, 1] == -10).any()  # it has been there
+    np.testing.assert_allclose(result.image, 1, atol=2e-3)
+
+
+def test_lbfgs_gives_up_when_not_even_the_gradient_helps():
+    count = tf.Variable(0)
+
+    def breaking(image, targets):
+        loss = quadratic(image, targets)[0]
+        loss = tf.where(count.assign_add(1) > 10, float("nan"), loss)
+        return loss, {"breaking": loss}
+
+    result = make("lbfgs").minimize(breaking, start(), bowl(), 200)
+    assert result.outcome == "not finite" and 20 < result.evaluations < 40
+    sound = make("lbfgs").minimize(quadratic, start(), bowl(), 10)
+    np.testing.assert_allclose(result.image, sound.image, atol=1e-6)
+
+
+def test_adam_takes_the_steps_of_keras():
+    targets, count = bowl(), 25
+    options = {"learning_rate": 0.03, "beta_1": 0.8, "beta_2": 0.95}
+    image = tf.Variable(start())
+    theirs = keras.optimizers.Adam(epsilon=1e-12, **options)
+    for _ in range(count):
+        theirs.apply([base.evaluate(quadratic, image.value(), targets)[2]], [image])
+    ours = Adam(**options).minimize(quadratic, start(), targets, count)
+    np.testing.assert_allclose(ours.image, image, atol=1e-4)
 
 
 def test_unknown_name():

@@ -2,8 +2,10 @@
 
 from typing import NamedTuple
 
+from tfstyle import images
+
 MIN_LONG_SIDE = 128  # starting below it erases the content: few pixels, but free to move
-MIN_SHORT_SIDE = 32  # the deepest layer still sees 2 positions
+MIN_SHORT_SIDE = images.MIN_SIDE  # the deepest layer still sees 2 positions
 
 
 class Level(NamedTuple):
@@ -23,7 +25,8 @@ def fit(height: int, width: int, size) -> tuple[int, int]:
         size: its new long side (the shape is kept), or exactly `(width, height)`.
     """
     if not isinstance(size, int):
-        return size[1], size[0]
+        width, height = size
+        return height, width
     ratio = size / max(height, width)
     return max(MIN_SHORT_SIDE, round(height * ratio)), max(MIN_SHORT_SIDE, round(width * ratio))
 
@@ -40,8 +43,13 @@ def levels(height: int, width: int, evaluations: int, scales: int | None) -> lis
         scales: number of levels; `None` goes down as long as sides stay above the limits above.
 
     Raises:
-        ValueError: that many levels would make the first one too small.
+        ValueError: the final image is too small or too large, or the first level would be too small.
     """
+    if min(height, width) < MIN_SHORT_SIDE or height * width > images.MAX_PIXELS:
+        raise ValueError(
+            f"size: expected sides of at least {MIN_SHORT_SIDE} and at most {images.MAX_PIXELS} pixels, "
+            f"received {width}x{height}"
+        )
     limit = 1
     while min(height, width) >= MIN_SHORT_SIDE * 2**limit:
         limit += 1

@@ -141,7 +141,9 @@ def train(teacher, pictures) -> keras.Model:
     model.compile(optimizer=optimizer, jit_compile=keras.backend.backend() == "jax")
     model(crops[0][0])
     backup = keras.callbacks.BackupAndRestore(_CHECKPOINTS.value, delete_checkpoint=False)
-    model.fit(crops, epochs=-(-_STEPS.value // STEPS_PER_EPOCH), callbacks=[backup], verbose=2)
+    count = keras.callbacks.LambdaCallback(on_epoch_begin=crops.begin)
+    epochs = -(-_STEPS.value // STEPS_PER_EPOCH)
+    model.fit(crops, epochs=epochs, callbacks=[backup, count], verbose=2)
     return student
 
 

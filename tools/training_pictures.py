@@ -89,8 +89,9 @@ class Crops(keras.utils.PyDataset):
     def __len__(self):
         return self.steps
 
-    def on_epoch_begin(self):
-        self.epoch += 1
+    def begin(self, epoch, logs=None):
+        """Keras tells a callback, not the data, with which epoch a resumed training goes on."""
+        self.epoch = epoch
 
     def __getitem__(self, index):
         rng = np.random.default_rng([self.seed, self.epoch, index])

@@ -84,9 +84,8 @@ class Optimizer(abc.ABC):
         image = tf.convert_to_tensor(image, tf.float32)
         state, losses, outcome = None, [], None
         try:
-            parts = _zero_parts(objective, image, targets)
-            state, chunk = self.start(image, parts), 1
-            advance = self._compile(objective, state, targets)
+            state, advance = self._prepare(objective, image, targets)
+            chunk = 1
             while int(state.status) == RUNNING and int(state.evaluations) < evaluations:
                 before, then = int(state.evaluations), time.perf_counter()
                 state, new = advance(state, targets, tf.constant(min(before + chunk, evaluations)))
@@ -109,18 +108,24 @@ class Optimizer(abc.ABC):
             seconds=time.perf_counter() - began,
         )
 
-    def _compile(self, objective, state, targets):
-        """`advance` for one objective, traced once for images of all sizes."""
-        specs = tf.nest.map_structure(_any_size, (state, targets))
+    def _prepare(self, objective, image, targets):
+        """The first state, and `advance` for this objective, traced once for images of all sizes."""
+        specs = tf.nest.map_structure(_any_size, (image, targets))
         key = objective, repr(specs)
-        if key not in self._compiled:
-
-            def advance(state, targets, limit):
-                return self.advance(objective, state, targets, limit)
-
-            signature = [*specs, tf.TensorSpec([], tf.int32)]
-            self._compiled[key] = tf.function(advance, input_signature=signature)
-        return self._compiled[key]
+        terms, advance = self._compiled.get(key, (None, None))
+        if terms is None:
+            _, parts = tf.function(objective).get_concrete_function(*specs).structured_outputs
+            terms = tuple(parts)
+        state = self.start(image, dict.fromkeys(terms, tf.zeros([])))
+        if advance is None:
+            limit = tf.TensorSpec([], tf.int32)
+            signature = [tf.nest.map_structure(_any_size, state), specs[1], limit]
+            advance = tf.function(
+                lambda state, targets, limit: self.advance(objective, state, targets, limit),
+                input_signature=signature,
+            )
+            self._compiled[key] = terms, advance
+        return state, advance
 
 
 def evaluate(objective, image, targets):
@@ -143,13 +148,6 @@ def _any_size(tensor):
     if len(shape) == 4:
         shape[3] = tensor.shape[3]
     return tf.TensorSpec(shape, tensor.dtype)
-
-
-def _zero_parts(objective, image, targets):
-    """The terms that an objective reports, without computing them."""
-    spec = tf.nest.map_structure(_any_size, (image, targets))
-    _, parts = tf.function(objective).get_concrete_function(*spec).structured_outputs
-    return {name: tf.zeros([]) for name in parts}
 
 
 def _progress(state):

@@ -1,0 +1,32 @@
+# make demo   set up, then paint a photograph and make a texture: see demo/
+# make test   set up, then run all tests
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint clean
+
+demo: .venv/demo
+	@mkdir -p demo
+	$(BIN)/tfstyle stylize --content=examples/photos/chelsea.jpg --style=examples/styles/strokes.jpg --output=demo/stylized.png
+	$(BIN)/tfstyle texture --style=examples/textures/pebbles.jpg --size=256 --output=demo/texture.png
+	@echo "The pictures are demo/stylized.png and demo/texture.png."
+
+test: .venv/test
+	$(BIN)/python -m pytest
+
+lint: .venv/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:
+	rm -rf .venv demo build dist *.egg-info
+
+.venv/demo: setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+.venv/test: .venv/demo
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@

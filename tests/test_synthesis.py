@@ -1,0 +1,294 @@
+"""Whole runs with a tiny network: what comes out, and what is refused."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import tfstyle
+from tfstyle import images, synthesis
+from tfstyle.features import vgg
+from tfstyle.features.architectures import Architecture
+from tfstyle.optimizers import base
+from tfstyle.optimizers.adam import Adam
+
+TABLE = Architecture(repeats=(1, 2), widths=(8, 12), weights="bundled", scale=0.02)
+STYLE_LAYERS, CONTENT_LAYERS = ("block1_conv1", "block2_conv1"), ("block2_conv2",)
+
+
+@functools.cache
+def network():
+    model = vgg.build(TABLE, (*STYLE_LAYERS, *CONTENT_LAYERS), dtype="float32")
+    rng = np.random.default_rng(0)
+    for layer in model.layers:
+        if layer.weights:
+            kernel, bias = (weight.shape for weight in layer.weights)
+            scale = np.sqrt(2 / np.prod(kernel[:-1]))
+            layer.set_weights([scale * rng.standard_normal(kernel), rng.uniform(-0.2, 0.2, bias)])
+    return model
+
+
+def photo(height=64, width=64):
+    """A disc on a slope."""
+    y, x = np.mgrid[:height, :width] / height
+    disc = (x - 0.5) ** 2 + (y - 0.5) ** 2 < 0.09
+    return np.stack([0.2 + 0.6 * disc, 0.3 + 0.4 * y, 0.8 - 0.3 * x], axis=-1).astype(np.float32)
+
+
+def stripes(height=64, width=64):
+    y, x = np.mgrid[:height, :width]
+    wave = 0.5 + 0.4 * np.sin(0.9 * x + 0.5 * y)
+    return np.stack([wave, 0.7 * wave, 0.2 + 0 * wave], axis=-1).astype(np.float32)
+
+
+def grey(height=64, width=64):
+    return np.full((height, width), 0.5, np.float32)
+
+
+def stylize(content=None, style=None, **options):
+    options = {"size": 64, "evaluations": 12, "features": network()} | options
+    options = {"style_layers": STYLE_LAYERS, "content_layers": CONTENT_LAYERS} | options
+    content, style = (
+        (photo() if content is None else content),
+        (stripes() if style is None else style),
+    )
+    return synthesis.stylize(content, style, **options)
+
+
+def texture(style=None, **options):
+    options = {"size": 48, "evaluations": 12, "features": network()} | options
+    style = stripes() if style is None else style
+    return synthesis.synthesize_texture(style, style_layers=STYLE_LAYERS, **options)
+
+
+def assert_picture(image, height, width):
+    assert isinstance(image, np.ndarray) and image.dtype == np.float32
+    assert image.shape == (1, height, width, 3)
+    assert np.isfinite(image).all() and image.min() >= 0 and image.max() <= 1
+
+
+@pytest.mark.parametrize("make", [stylize, texture])
+@pytest.mark.parametrize("size, scales", [((70, 45), 1), ((33, 64), 1), ((75, 70), 2)])
+def test_exact_size(make, size, scales):
+    result = make(size=size, scales=scales)
+    assert_picture(result.image, size[1], size[0])
+    assert result.evaluations == 12 and result.outcome == "budget spent"
+
+
+def test_long_side_keeps_the_shape():
+    assert_picture(stylize(photo(80, 60), size=64).image, 64, 48)
+    assert_picture(texture(size=40).image, 40, 40)
+
+
+@pytest.mark.parametrize("optimizer, evaluations", [("lbfgs", 40), (Adam(), 150)])
+def test_style_loss_falls(optimizer, evaluations):
+    result = texture(size=32, tv_weight=0, optimizer=optimizer, evaluations=evaluations)
+    assert result.losses[-1, 1] < 0.05 * result.losses[0, 1]
+    assert result.parts["style"] <= result.losses[-1, 1] * 1.01
+    # Against the statistics of the picture itself, measured here.
+    style = images.resize(stripes()[None], 32, 32)
+    grams = [gram(image) for image in (result.image, style, images.noise(32, 32, 0))]
+    errors = [np.linalg.norm(grams[n] - grams[1]) for n in (0, 2)]
+    assert errors[0] < 0.4 * errors[1]
+
+
+def gram(image, layer="block2_conv1"):
+    rows = network()(image)[layer].numpy().reshape(-1, 12)
+    return rows.T @ rows / len(rows)
+
+
+def test_style_moves_the_content_towards_it():
+    result = stylize(evaluations=30)
+    grams = [gram(image) for image in (result.image, stripes()[None], photo()[None])]
+    assert np.linalg.norm(grams[0] - grams[1]) < 0.5 * np.linalg.norm(grams[2] - grams[1])
+
+
+def test_content_weight_keeps_the_content():
+    content = photo()
+    errors = []
+    for weight in (0, 0.1, 1000):
+        result = stylize(init="noise", content_weight=weight, evaluations=40, tv_weight=0)
+        seen, wanted = (network()(x)["block2_conv2"].numpy() for x in (result.image, content[None]))
+        errors.append(np.sum((seen - wanted) ** 2) / np.sum(wanted**2))
+        assert ("content" in result.parts) == (weight > 0)
+    assert errors[2] < 0.3 * errors[0] and errors[2] < errors[1] < errors[0]
+
+
+def test_a_solution_stays_as_it_is():
+    result = texture(stripes(), init=stripes(), size=64, scales=1, tv_weight=0)
+    assert result.outcome == "converged"
+    np.testing.assert_array_equal(result.image[0], stripes())
+    result = stylize(style_weight=0, tv_weight=0, scales=1)
+    assert result.outcome == "converged"
+    np.testing.assert_array_equal(result.image[0], photo())
+
+
+@pytest.mark.parametrize("make", [stylize, texture])
+def test_seed(make):
+    first, second, other = (make(init="noise", seed=seed, scales=1).image for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, second)
+    assert np.abs(first - other).mean() > 0.01
+
+
+@pytest.mark.parametrize("init", ["content", "noise", "picture"])
+def test_start(init, monkeypatch):
+    seen = []
+    monkeypatch.setattr(base, "CHUNK_SECONDS", 1e-9)
+    start = grey() if init == "picture" else init
+    stylize(init=start, scales=1, evaluations=1, seed=5, callback=seen.append)
+    expected = {
+        "content": photo()[None],
+        "noise": images.noise(64, 64, 5),
+        "picture": np.full((1, 64, 64, 3), 0.5),
+    }
+    # The first evaluation is at the start.
+    np.testing.assert_array_equal(seen[0].image, expected[init])
+
+
+@pytest.mark.parametrize("content, style", [(grey, stripes), (photo, grey), (grey, grey)])
+def test_flat_pictures_survive(content, style):
+    assert_picture(stylize(content(), style(), scales=2).image, 64, 64)
+    assert_picture(texture(style()).image, 48, 48)
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_black_and_white_pictures_survive(value):
+    flat = np.full((40, 40, 3), value, np.uint8) * 255
+    assert_picture(stylize(flat, flat, size=40).image, 40, 40)
+
+
+def test_style_of_another_shape_and_size():
+    assert_picture(stylize(style=stripes(33, 120)).image, 64, 64)
+    assert_picture(stylize(style=stripes(), style_size=32).image, 64, 64)
+
+
+def test_levels_are_counted_as_one_run(monkeypatch):
+    monkeypatch.setattr(base, "CHUNK_SECONDS", 1e-9)
+    seen = []
+    result = stylize(size=(128, 140), scales=3, evaluations=18, callback=seen.append)
+    counts = [progress.evaluations for progress in seen]
+    assert counts == list(range(1, 19))
+    sizes = [tuple(progress.image.shape[1:3]) for progress in seen]
+    assert sizes == 8 * [(35, 32)] + 6 * [(70, 64)] + 4 * [(140, 128)]
+    np.testing.assert_array_equal(result.losses[:, 0], counts)
+    assert result.evaluations == 18 and result.seconds > 0
+
+
+@pytest.mark.parametrize("looks", [1, 4])
+def test_interrupt_gives_the_full_size(looks, monkeypatch):
+    monkeypatch.setattr(base, "CHUNK_SECONDS", 1e-9)
+    seen = []
+
+    def callback(progress):
+        seen.append(progress)
+        if len(seen) == looks:
+            raise KeyboardInterrupt
+
+    result = stylize(scales=2, evaluations=10, callback=callback)
+    assert result.outcome == "interrupted" and result.evaluations == looks
+    assert_picture(result.image, 64, 64)
+    expected = images.resize(np.clip(seen[-1].image.numpy(), 0, 1), 64, 64)
+    np.testing.assert_array_equal(result.image, expected)
+
+
+def test_features_that_are_not_finite_end_the_run():
+    def broken(image):
+        return {layer: values * float("nan") for layer, values in network()(image).items()}
+
+    result = stylize(features=broken, scales=2)
+    assert result.outcome == "not finite" and result.evaluations < 12
+    np.testing.assert_allclose(result.image[0], photo(), atol=0.5)
+
+
+def test_any_callable_is_a_network():
+    def colours(image):
+        return {"colour": image}
+
+    result = synthesis.synthesize_texture(
+        stripes(), size=32, features=colours, style_layers=["colour"], evaluations=60, tv_weight=0
+    )
+    moments = [
+        np.einsum("bhwi,bhwj->ij", x, x) / x[0, ..., 0].size
+        for x in (result.image, stripes()[None])
+    ]
+    np.testing.assert_allclose(moments[0], moments[1], atol=1e-3)
+
+
+def test_public_names():
+    assert tfstyle.stylize is synthesis.stylize and tfstyle.Result is base.Result
+    assert isinstance(texture(), tfstyle.Result)
+    assert set(tfstyle.__all__) <= set(dir(tfstyle)) | {"Result"}
+
+
+WRONG = [
+    ("content_weight", -1),
+    ("style_weight", float("nan")),
+    ("style_weight", float("inf")),
+    ("tv_weight", -0.1),
+    ("style_layer_weights", [1.0]),
+    ("style_layer_weights", [1.0, 2.0, 3.0]),
+    ("style_layer_weights", [1.0, -1.0]),
+    ("style_layer_weights", [1.0, float("nan")]),
+    ("style_layer_weights", [0.0, 0.0]),
+    ("statistic", "grammar"),
+    ("optimizer", "newton"),
+    ("features", "vgg16"),
+    ("scales", 0),
+    ("scales", 3),
+    ("size", 0),
+    ("size", -64),
+    ("size", 20),
+    ("size", "64"),
+    ("size", (64,)),
+    ("size", 64.5),
+    ("size", (64, 31)),
+    ("evaluations", 0),
+    ("evaluations", -1),
+    ("style_size", -1),
+    ("style_size", 0),
+    ("seed", -1),
+    ("content", np.zeros((64, 64, 2), np.float32)),
+    ("content", np.full((64, 64, 3), 200.0, np.float32)),
+    ("content", "no/such/file.png"),
+    ("style", np.full((64, 64, 3), float("nan"), np.float32)),
+    ("style", np.zeros((8, 64, 3), np.uint8)),
+    ("style", None),
+    ("init", "somewhere.png"),
+    ("init", np.zeros((5, 5), np.float32)),
+]
+
+
+@pytest.mark.parametrize(
+    "name, value", WRONG, ids=lambda x: x if isinstance(x, str) else repr(x)[:20]
+)
+def test_wrong_arguments(name, value):
+    arguments = {"content": photo(), "style": stripes(), name: value}
+    options = {"size": 64, "evaluations": 2, "features": network()}
+    options |= {"style_layers": STYLE_LAYERS, "content_layers": CONTENT_LAYERS}
+    with pytest.raises(ValueError, match=f"^{name}[:=]"):
+        synthesis.stylize(**(options | arguments))
+    texture_arguments = synthesis.synthesize_texture.__kwdefaults__.keys() | {"style"}
+    if name in texture_arguments:
+        arguments.pop("content")
+        options.pop("content_layers")
+        with pytest.raises(ValueError, match=f"^{name}[:=]"):
+            synthesis.synthesize_texture(**(options | arguments))
+
+
+@pytest.mark.parametrize("features", ["vgg19_compact", "vgg19"])
+@pytest.mark.parametrize("name", ["content_layers", "style_layers"])
+def test_unknown_layers(features, name):
+    with pytest.raises(ValueError, match=f"^{name}: .*'block9_conv1'"):
+        synthesis.stylize(photo(), stripes(), features=features, **{name: ["block9_conv1"]})
+
+
+@pytest.mark.parametrize("name", ["content_layers", "style_layers"])
+def test_layers_that_a_ready_model_does_not_have(name):
+    with pytest.raises(ValueError, match=f"^{name}: .*'block9_conv1'"):
+        stylize(**{name: ["block9_conv1"]})
+
+
+@pytest.mark.parametrize("name", ["content_layers", "style_layers"])
+def test_no_layers(name):
+    with pytest.raises(ValueError, match="^(content_layers|style_layers|style_layer_weights): "):
+        stylize(**{name: ()})

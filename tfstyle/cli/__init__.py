@@ -1,0 +1,70 @@
+"""The command line: `tfstyle COMMAND --flag=value ...`, also `python -m tfstyle`."""
+
+import importlib
+import os
+import signal
+import sys
+
+from absl import flags
+
+COMMANDS = {
+    "stylize": "paint the content of one picture in the style of another",
+    "texture": "make a new picture with the texture of another",
+}
+USAGE, FAILURE, INTERRUPTED = 2, 1, 130
+
+
+def run() -> None:
+    """Entry point of the program."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments) -> int:
+    """Runs one command and returns its exit code: 0, 1 failure, 2 usage, 130 interrupted."""
+    name = arguments[0] if arguments else "--help"
+    if name in ("-h", "--help", "help"):
+        print(_overview())
+        return 0
+    if name == "--version":
+        print("tfstyle", importlib.import_module("tfstyle").__version__)
+        return 0
+    if name not in COMMANDS:
+        return _complain("", f"expected a command out of {', '.join(COMMANDS)}, received {name!r}")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's remarks on missing GPUs
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill saves the image too
+    return _guarded(importlib.import_module(f"tfstyle.cli.{name}").main, name, arguments[1:])
+
+
+def _guarded(command, name, arguments) -> int:
+    """Turns every exception into one line and an exit code."""
+    try:
+        return command(arguments)
+    except (flags.Error, ValueError) as error:
+        return _complain(name, error)
+    except KeyboardInterrupt:
+        return _complain(name, "interrupted before there was a picture; nothing was written", 130)
+    except MemoryError:
+        return _complain(name, "out of memory: try a smaller --size", FAILURE)
+    except Exception as error:  # a user must never see a traceback
+        if type(error).__name__ == "ResourceExhaustedError":
+            return _complain(name, "out of memory: try a smaller --size", FAILURE)
+        return _complain(name, f"failed: {type(error).__name__}: {error}", FAILURE)
+
+
+def _complain(command, error, code=USAGE) -> int:
+    message = " ".join(str(error).split())
+    print(f"tfstyle {command}".rstrip() + f": {message}", file=sys.stderr)
+    return code
+
+
+def _overview():
+    lines = [f"  {name:10}{what}" for name, what in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: tfstyle COMMAND --flag=value ...",
+            "",
+            *lines,
+            "",
+            "tfstyle COMMAND --help lists the flags of a command.",
+        ]
+    )

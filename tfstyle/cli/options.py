@@ -1,0 +1,141 @@
+"""Flags, made from the signature of the function behind a command: every default is written there."""
+
+import inspect
+import re
+import textwrap
+
+from absl import flags
+
+from tfstyle import features, optimizers, statistics
+from tfstyle.cli import parsers
+
+GROUPS = {
+    "Pictures": ("content", "style", "output", "size", "style_size", "init", "seed"),
+    "Losses": (
+        "content_weight",
+        "style_weight",
+        "tv_weight",
+        "statistic",
+        "content_layers",
+        "style_layers",
+        "style_layer_weights",
+    ),
+    "Network": ("features", "weights", "pooling", "padding", "precision"),
+    "Optimisation": ("optimizer", "evaluations", "scales"),
+}
+
+HELP = {
+    "content": "picture whose content is kept",
+    "style": "picture whose style or texture is taken",
+    "output": "picture to write: .png, .jpg, .webp, .tiff or .bmp",
+    "size": "long side in pixels, or WIDTHxHEIGHT",
+    "style_size": "long side of the style picture in pixels: smaller for finer strokes; default: as the "
+    "result, or the picture's own if less",
+    "init": "where the image starts: {init}, or a picture",
+    "seed": "of the noise",
+    "content_weight": "weight of the content loss",
+    "style_weight": "weight of the style loss: more for more style",
+    "tv_weight": "weight of the total variation: more for smoother",
+    "statistic": "what is matched on the style layers",
+    "content_layers": "layers compared position by position",
+    "style_layers": "layers compared by statistics",
+    "style_layer_weights": "one number for each style layer; default: equal",
+    "features": "feature network",
+    "weights": "file of network weights (.npz, .h5), or imagenet: download VGG19's; default: the "
+    "network's own",
+    "pooling": "average is smoother, max is what VGG was trained with",
+    "padding": "reflect leaves no frame, zeros is what VGG was trained with",
+    "precision": "auto takes bfloat16 where the processor has it",
+    "optimizer": "how the image is changed",
+    "evaluations": "budget of loss-and-gradient evaluations",
+    "scales": "levels from coarse to fine; default: from about 128 pixels up, 1: full size only",
+}
+
+CHOICES = {
+    "statistic": statistics.STATISTICS,
+    "features": features.FEATURES,
+    "pooling": features.POOLING,
+    "padding": features.PADDING,
+    "precision": features.PRECISION,
+    "optimizer": optimizers.OPTIMIZERS,
+}
+WEIGHTS = ("content_weight", "style_weight", "tv_weight")
+COUNTS = ("style_size", "evaluations", "scales")
+
+
+def parse(function, command, inits, arguments) -> dict | None:
+    """The flags of a command as keyword arguments of `function` and `output`.
+
+    Args:
+        function: takes the flags; its keyword defaults are the flags'.
+        command: name, for the help.
+        inits: names that `init` may have.
+        arguments: what was typed behind the command.
+
+    Returns:
+        The values, or `None` where the help was asked for and printed.
+
+    Raises:
+        absl.flags.Error, ValueError: an unknown flag or an impossible value.
+    """
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(function).parameters.items()
+        if name != "callback"
+    } | {"output": inspect.Parameter.empty}
+    if any(argument in ("-h", "-help", "--help") for argument in arguments):
+        print(_help(command, defaults, inits))
+        return None
+    values = flags.FlagValues()
+    required = [name for name, value in defaults.items() if value is inspect.Parameter.empty]
+    for name, default in defaults.items():
+        _define(values, name, None if name in required else default, inits)
+    rest = values([command, *arguments])[1:]
+    if rest:
+        raise ValueError(f"expected flags only, received {rest[0]!r}; write --flag=value")
+    for name in required:
+        if not values[name].value:
+            raise ValueError(f"--{name}: expected a file, received nothing")
+    return {name: values[name].value for name in defaults}
+
+
+def _define(values, name, default, inits):
+    options = {"help": HELP[name], "flag_values": values}
+    if name in CHOICES:
+        flags.DEFINE_enum(name, default, list(CHOICES[name]), **options)
+    elif name in WEIGHTS:
+        flags.DEFINE_float(name, default, lower_bound=0, **options)
+    elif name in COUNTS:
+        flags.DEFINE_integer(name, default, lower_bound=1, **options)
+    elif name == "seed":
+        flags.DEFINE_integer(name, default, lower_bound=0, **options)
+    elif name.endswith("_layers"):
+        flags.DEFINE_list(name, default and list(default), **options)
+    elif name == "style_layer_weights":
+        flags.DEFINE(parsers.NumbersParser(), name, default, **options)
+    elif name == "size":
+        flags.DEFINE(parsers.SizeParser(), name, default, **options)
+    else:
+        flags.DEFINE_string(name, default, **options)
+
+
+def _help(command, defaults, inits):
+    lines = [f"usage: tfstyle {command} --flag=value ..."]
+    for group, names in GROUPS.items():
+        lines += ["", f"{group}:"]
+        lines += [_help_line(name, defaults[name], inits) for name in names if name in defaults]
+    return "\n".join(lines)
+
+
+def _help_line(name, default, inits):
+    text = HELP[name].format(init=" or ".join(inits))
+    if name in CHOICES:
+        text += f"; {', '.join(CHOICES[name])}"
+    if default is inspect.Parameter.empty:
+        text += " (required)"
+    elif default is not None:
+        text += f" ({','.join(default) if isinstance(default, tuple) else default})"
+    text = re.sub(r"\s+", " ", text)
+    return textwrap.fill(
+        text, 100, initial_indent=f"  --{name:22}", subsequent_indent=" " * 26, break_on_hyphens=False
+    )

@@ -1,0 +1,55 @@
+"""What a run will cost, before it starts: arithmetic from the network's table, and memory."""
+
+import math
+
+from tfstyle.features.architectures import Architecture
+
+PAIRS = 20  # of the default L-BFGS history
+
+
+def evaluation_flops(architecture: Architecture, layers, style_layers, height, width) -> float:
+    """FLOPs of the loss and its gradient at one image size; a multiplication and an addition are 2.
+
+    Convolutions cost as much again for the gradient with respect to their input (that with respect to
+    the weights is not needed), and so do Gram matrices with theirs.
+    """
+    total = 0.0
+    for name, positions, inputs, outputs in _convolutions(architecture, layers, height, width):
+        total += 2 * 9 * inputs * outputs * positions
+        channels = architecture.heads.get(name, outputs)
+        if name in layers and name in architecture.heads:
+            total += 2 * outputs * channels * positions
+        if name in style_layers:
+            total += 2 * channels**2 * positions
+    return 2 * total
+
+
+def memory_bytes(architecture: Architecture, layers, height, width, precision) -> float:
+    """Estimated peak memory of a run, in bytes.
+
+    Per activation: its value, its padded copy, and the gradients of both while they are needed; per
+    pixel: the history of L-BFGS; and what the process takes before it has seen an image.
+    """
+    size = 2 if precision == "bfloat16" else 4
+    activations = 0
+    for name, positions, _, outputs in _convolutions(architecture, layers, height, width):
+        head = architecture.heads.get(name, 0) if name in layers else 0
+        activations += positions * (outputs + head)
+    history = 3 * height * width * 4 * 2 * PAIRS
+    return ACTIVATION_COPIES * activations * size + HISTORY_COPIES * history + BASE_BYTES
+
+
+# Fitted to measured peaks of both networks from 256 to 1024 pixels (`tools/benchmark.py --memory`).
+ACTIVATION_COPIES, HISTORY_COPIES, BASE_BYTES = 4.0, 2.0, 0.9e9
+
+
+def _convolutions(architecture, layers, height, width):
+    """Name, positions, input and output channels of every convolution that `layers` need."""
+    deepest = max(architecture.layers.index(layer) for layer in layers)
+    inputs = 3
+    for name in architecture.layers[: deepest + 1]:
+        block = int(name[5])
+        outputs = architecture.widths[block - 1]
+        shrink = 2 ** (block - 1)
+        yield name, math.ceil(height / shrink) * math.ceil(width / shrink), inputs, outputs
+        inputs = outputs
