@@ -246,7 +246,6 @@ WRONG = [
     ("evaluations", -1),
     ("style_size", -1),
     ("style_size", 0),
-    ("seed", -1),
     ("content", np.zeros((64, 64, 2), np.float32)),
     ("content", np.full((64, 64, 3), 200.0, np.float32)),
     ("content", "no/such/file.png"),
@@ -273,6 +272,11 @@ def test_wrong_arguments(name, value):
         options.pop("content_layers")
         with pytest.raises(ValueError, match=f"^{name}[:=]"):
             synthesis.synthesize_texture(**(options | arguments))
+
+
+def test_negative_seed():
+    with pytest.raises(ValueError, match="^seed: .*-1"):
+        texture(seed=-1)
 
 
 @pytest.mark.parametrize("features", ["vgg19_compact", "vgg19"])

@@ -10,8 +10,8 @@ PAIRS = 20  # of the default L-BFGS history
 def evaluation_flops(architecture: Architecture, layers, style_layers, height, width) -> float:
     """FLOPs of the loss and its gradient at one image size; a multiplication and an addition are 2.
 
-    Convolutions cost as much again for the gradient with respect to their input (that with respect to
-    the weights is not needed), and so do Gram matrices with theirs.
+    Convolutions cost as much again for the gradient with respect to their input (that with respect
+    to the weights is not needed), and so do Gram matrices with theirs.
     """
     total = 0.0
     for name, positions, inputs, outputs in _convolutions(architecture, layers, height, width):

@@ -1,8 +1,8 @@
 """Losses: Keras layers from features and targets to a scalar, and their weighted sum.
 
 Every loss is *relative*: its error is divided by the size of its target. So a weight means the same
-for every statistic, layer, network and size of image, and the default weights need no retuning. Gatys
-et al. (2016) divide by constants of the layer instead (equations 1 and 4).
+for every statistic, layer, network and size of image, and the default weights need no retuning.
+Gatys et al. (2016) divide by constants of the layer instead (equations 1 and 4).
 """
 
 import keras

@@ -43,12 +43,12 @@ def levels(height: int, width: int, evaluations: int, scales: int | None) -> lis
         scales: number of levels; `None` goes down as long as sides stay above the limits above.
 
     Raises:
-        ValueError: the final image is too small or too large, or the first level would be too small.
+        ValueError: the final image is too small or large, or the first level would be too small.
     """
     if min(height, width) < MIN_SHORT_SIDE or height * width > images.MAX_PIXELS:
         raise ValueError(
-            f"size: expected sides of at least {MIN_SHORT_SIDE} and at most {images.MAX_PIXELS} pixels, "
-            f"received {width}x{height}"
+            f"size: expected sides of at least {MIN_SHORT_SIDE} and at most {images.MAX_PIXELS} "
+            f"pixels, received {width}x{height}"
         )
     limit = 1
     while min(height, width) >= MIN_SHORT_SIDE * 2**limit:

@@ -109,7 +109,7 @@ def synthesize_texture(
     seed=0,
     callback=None,
 ):
-    """Makes a new picture with the statistics of another and none of its places (Gatys et al. 2015).
+    """Makes a new picture with the statistics of another, but not its places (Gatys et al. 2015).
 
     Args:
         style: the texture to be matched, see `stylize`.

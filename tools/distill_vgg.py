@@ -5,9 +5,10 @@
 
 The teacher is VGG19 (`imagenet`, or its weights in a file) or a compressed VGG-19 in the layout of
 Wang et al. 2020, "Collaborative Distillation for Ultra-Resolution Universal Style Transfer"
-(arrays `conv11/kernel`, ..., `conv51_aux/bias`). The student starts from random numbers and is trained
-on three relative errors at every layer that has a head: features, Gram matrices, and the change of the
-features under a change of the image, which is what the gradients of a style loss are made of.
+(arrays `conv11/kernel`, ..., `conv51_aux/bias`). The student starts from random numbers and is
+trained on three relative errors at every layer that has a head: features, Gram matrices, and the
+change of the features under a change of the image, which is what the gradients of a style loss are
+made of.
 """
 
 import dataclasses
@@ -27,14 +28,18 @@ _TEACHER = flags.DEFINE_string("teacher", "imagenet", "imagenet, or a file of te
 _PICTURES = flags.DEFINE_list("pictures", None, "Folders of pictures.", required=True)
 _OUTPUT = flags.DEFINE_string("output", "vgg19_compact.npz", "Where the student is written.")
 _STUDENT = flags.DEFINE_string("student", None, "Weights to evaluate, or to start from.")
-_EVALUATE = flags.DEFINE_bool("evaluate", False, "Compare --student with the teacher on --pictures.")
+_EVALUATE = flags.DEFINE_bool(
+    "evaluate", False, "Compare --student with the teacher on --pictures."
+)
 _STEPS = flags.DEFINE_integer("steps", 20000, "Training steps.", lower_bound=1)
 _BATCH = flags.DEFINE_integer("batch", 16, "Crops a step.", lower_bound=2)
 _CROP = flags.DEFINE_integer("crop", 128, "Side of a crop, pixels.", lower_bound=64)
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", 2e-3, "Peak learning rate of Adam.")
 _PROCEDURAL = flags.DEFINE_integer("procedural", 12, "Procedural pictures of each kind.")
 _CHECKPOINTS = flags.DEFINE_string("checkpoints", "checkpoints", "Folder to resume from.")
-_PRECISION = flags.DEFINE_enum("precision", "bfloat16", ["bfloat16", "float32"], "Of the arithmetic.")
+_PRECISION = flags.DEFINE_enum(
+    "precision", "bfloat16", ["bfloat16", "float32"], "Of the arithmetic."
+)
 
 LAYERS = tuple(VGG19_COMPACT.heads)
 STEPS_PER_EPOCH = 250
@@ -46,11 +51,13 @@ def load_teacher(identifier: str, arithmetic: str) -> keras.Model:
         return features.get("vgg19", LAYERS, weights=identifier, precision=arithmetic)
     arrays = dict(np.load(identifier))
     kernel, bias = arrays["conv11/kernel"], arrays["conv11/bias"]
-    # Its colour preprocessing is linear and commutes with reflection: part of the first convolution.
+    # Its colour preprocessing is linear and commutes with reflection: fold it into conv11.
     colour, offset = arrays["conv0/kernel"][0, 0], arrays["conv0/bias"]
     arrays["conv11/kernel"] = np.einsum("ij,hwjo->hwio", colour, kernel)
     arrays["conv11/bias"] = bias + np.einsum("j,hwjo->o", offset, kernel)
-    heads = {layer: width for layer, width in VGG19_COMPACT.heads.items() if layer != "block4_conv2"}
+    heads = {
+        layer: width for layer, width in VGG19_COMPACT.heads.items() if layer != "block4_conv2"
+    }
     table = dataclasses.replace(VGG19_COMPACT, heads=heads, mean=(0, 0, 0), scale=1 / 255)
     model = vgg.build(table, LAYERS, dtype=precision.policy(arithmetic))
     names = {layer.name: _published_name(layer.name) for layer in model.layers if layer.weights}
@@ -87,7 +94,9 @@ class Distillation(keras.Model):
             grams = relative_error(gram(a[: half // 2]), gram(b[: half // 2]))
             a, b = ops.cast(a, "float32"), ops.cast(b, "float32")
             reaction = relative_error(a[half:] - a[:half], b[half:] - b[:half])
-            total += ops.mean(relative_error(a, b)) + 0.3 * ops.mean(grams) + 0.3 * ops.mean(reaction)
+            total += (
+                ops.mean(relative_error(a, b)) + 0.3 * ops.mean(grams) + 0.3 * ops.mean(reaction)
+            )
         return total
 
 
@@ -98,12 +107,12 @@ def window(x, side=40):
 
 
 def matched(x, channels):
-    """The compressed teacher is narrower than VGG19 at the content layer: each channel counts alike."""
+    """The compressed teacher is narrower than VGG19 at the content layer: repeats its channels."""
     return ops.tile(x, (1, 1, 1, channels // x.shape[-1]))
 
 
 def gram(x):
-    """Gram matrices `[batch, C, C]`, sums over the positions (their number cancels in a relative error)."""
+    """Gram matrices `[batch, C, C]`, as sums: the number of positions cancels in the error."""
     flat = ops.reshape(x, (ops.shape(x)[0], -1, x.shape[-1]))
     return ops.matmul(ops.transpose(flat, (0, 2, 1)), flat)
 

@@ -1,4 +1,4 @@
-"""Training crops for `tools.distill_vgg`: photographs and procedural pictures, heavily augmented."""
+"""Training crops for `tools.distill_vgg`: photographs and procedural pictures, augmented."""
 
 import concurrent.futures
 import pathlib
@@ -25,7 +25,9 @@ def read_folder(folder) -> list[np.ndarray]:
 
 def procedural(count: int, size: int = 384, seed: int = 0) -> list[np.ndarray]:
     """`count` pictures of each procedural kind, uint8 `[size, size, 3]`, painted in parallel."""
-    jobs = [(kind, size, seed + n) for kind in (*paint.PAINTERS, *_GENERATORS) for n in range(count)]
+    jobs = [
+        (kind, size, seed + n) for kind in (*paint.PAINTERS, *_GENERATORS) for n in range(count)
+    ]
     with concurrent.futures.ProcessPoolExecutor() as pool:
         return list(pool.map(_generate, *zip(*jobs)))
 
@@ -77,8 +79,8 @@ _GENERATORS = {"dead_leaves": dead_leaves, "gradients": gradients, "coloured_noi
 class Crops(keras.utils.PyDataset):
     """Batches of augmented crops `[2 n, crop, crop, 3]`: n crops, then the same with added noise.
 
-    The pairs let the loss compare how two networks *react* to a change of the image. A batch depends
-    on the seed and its index only, so that a resumed training sees what it would have seen.
+    The pairs let the loss compare how two networks *react* to a change of the image. A batch
+    depends on the seed and its index only, so that a resumed training sees what it would have seen.
     """
 
     def __init__(self, pictures, batch=16, crop=128, steps=500, seed=0, **kwargs):

@@ -1,4 +1,4 @@
-"""Flags, made from the signature of the function behind a command: every default is written there."""
+"""Flags, made from the signature of the function behind a command: defaults are written there."""
 
 import inspect
 import re
@@ -29,8 +29,8 @@ HELP = {
     "style": "picture whose style or texture is taken",
     "output": "picture to write: .png, .jpg, .webp, .tiff or .bmp",
     "size": "long side in pixels, or WIDTHxHEIGHT",
-    "style_size": "long side of the style picture in pixels: smaller for finer strokes; default: as the "
-    "result, or the picture's own if less",
+    "style_size": "long side of the style picture in pixels: smaller for finer strokes; default: "
+    "as the result, or the picture's own if less",
     "init": "where the image starts: {init}, or a picture",
     "seed": "of the noise",
     "content_weight": "weight of the content loss",
@@ -137,5 +137,9 @@ def _help_line(name, default, inits):
         text += f" ({','.join(default) if isinstance(default, tuple) else default})"
     text = re.sub(r"\s+", " ", text)
     return textwrap.fill(
-        text, 100, initial_indent=f"  --{name:22}", subsequent_indent=" " * 26, break_on_hyphens=False
+        text,
+        100,
+        initial_indent=f"  --{name:22}",
+        subsequent_indent=" " * 26,
+        break_on_hyphens=False,
     )

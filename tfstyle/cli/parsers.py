@@ -6,7 +6,7 @@ from absl import flags
 
 
 class SizeParser(flags.ArgumentParser):
-    """"512" -> 512, "512x384" -> (512, 384)."""
+    """Turns 512 into 512, and 512x384 into (512, 384)."""
 
     syntactic_help = "PIXELS or WIDTHxHEIGHT"
 
@@ -23,7 +23,7 @@ class SizeParser(flags.ArgumentParser):
 
 
 class NumbersParser(flags.ArgumentParser):
-    """"1,2,0.5" -> [1.0, 2.0, 0.5]."""
+    """Turns 1,2,0.5 into [1.0, 2.0, 0.5]."""
 
     syntactic_help = "numbers separated by commas"
 

@@ -1,13 +1,13 @@
 """One run of a command: check, announce, optimise with a progress bar, save, report."""
 
-import json
+import os
 import shlex
 import sys
 import time
 
 from tqdm import tqdm
 
-from tfstyle import cost, features, images, schedule, synthesis
+from tfstyle import cost, features, images, schedule
 from tfstyle.cli import options
 
 
@@ -42,9 +42,7 @@ def _announce(values, plan):
     layers = [*values.get("content_layers", ()), *values["style_layers"]]
     features.check_layers(values["features"], values.get("content_layers", ()), "--content_layers")
     features.check_layers(values["features"], values["style_layers"], "--style_layers")
-    print("starting TensorFlow ...", end="\r", file=sys.stderr, flush=True)
-    from tfstyle import device
-
+    device = _load_tensorflow()
     precision = device.precision(values["precision"])
     architecture = features.FEATURES[values["features"]]
     work = sum(
@@ -67,6 +65,23 @@ def _announce(values, plan):
         f"about {memory / 1e9:.1f} GB, {device.seconds(work, precision):.0f} s",
         file=sys.stderr,
     )
+
+
+def _load_tensorflow():
+    """The `device` module; TensorFlow's native code logs to the console whatever it is told."""
+    if sys.stderr.isatty():
+        print("starting TensorFlow ...", end="\r", file=sys.stderr, flush=True)
+    console, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        from tfstyle import device
+
+        device.name()  # looks for GPUs now
+    finally:
+        os.dup2(console, 2)
+        os.close(console)
+        os.close(nowhere)
+    return device
 
 
 def _optimise(function, values):

@@ -15,8 +15,8 @@ def get(
     """The feature network of that name, with its weights.
 
     Args:
-        identifier: a name in `FEATURES`, an `Architecture`, or a ready model, which is returned as it
-            is: any callable from RGB `[1, H, W, 3]` in [0, 1] to `{layer: [1, h, w, C]}`.
+        identifier: a name in `FEATURES`, an `Architecture`, or a ready model, which is returned
+            as it is: any callable from RGB `[1, H, W, 3]` in [0, 1] to `{layer: [1, h, w, C]}`.
         layers: the activations wanted, e.g. `["block1_conv1", "block4_conv2"]`.
         weights: a file (see `tfstyle.features.weights.read`), "imagenet" (VGG19 only) or "bundled"
             (the compact network only); `None` takes the network's own default.
@@ -27,7 +27,7 @@ def get(
 
     Returns:
         A `keras.Model` from RGB float32 `[batch, H, W, 3]` in [0, 1] to
-        `{layer: [batch, h, w, C]}`, in the order of depth; h and w are H and W over 1, 2, 4, 8 or 16.
+        `{layer: [batch, h, w, C]}`, in the order of depth; h and w are H and W over 1, 2, 4, 8, 16.
 
     Raises:
         ValueError: an unknown name or layer; weights that are missing or do not fit.

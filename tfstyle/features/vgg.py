@@ -1,7 +1,7 @@
 """VGG feature networks (Simonyan & Zisserman 2014), every one built from a table.
 
-Layers are named as in `keras.applications`: block4_conv2 is the paper's conv4_2, and the activations
-are those after the ReLU (relu4_2).
+Layers are named as in `keras.applications`: block4_conv2 is the paper's conv4_2, and the
+activations are those after the ReLU (relu4_2).
 """
 
 import keras
@@ -90,5 +90,10 @@ def _head(x, channels, name, dtype):
     if channels is None:
         return x
     return keras.layers.Conv2D(
-        channels, 1, activation="relu", kernel_initializer="he_normal", name=f"{name}_head", dtype=dtype
+        channels,
+        1,
+        activation="relu",
+        kernel_initializer="he_normal",
+        name=f"{name}_head",
+        dtype=dtype,
     )(x)

@@ -21,9 +21,9 @@ def read(source) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
     Args:
         source: "bundled", the compact network's, which come with the package; "imagenet", VGG19's,
-            which Keras downloads once; or a file: a `.npz` with keys `LAYER/kernel` and `LAYER/bias`,
-            or torchvision's VGG19 state dict (`features.N.weight`); or VGG19 without its classifier
-            as Keras saves it, `.h5` or `.weights.h5`.
+            which Keras downloads once; or a file: a `.npz` with keys `LAYER/kernel` and
+            `LAYER/bias`, or torchvision's VGG19 state dict (`features.N.weight`); or VGG19 without
+            its classifier as Keras saves it, `.h5` or `.weights.h5`.
 
     Raises:
         ValueError: no such file, not one of these kinds, or no download.
@@ -34,7 +34,9 @@ def read(source) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     if not path.is_file():
         raise ValueError(f"weights: file {path} not found")
     if path.suffix not in (".npz", ".h5"):
-        raise ValueError(f"weights: expected a name ending in .npz, .h5 or .weights.h5; received {path}")
+        raise ValueError(
+            f"weights: expected a name ending in .npz, .h5 or .weights.h5; received {path}"
+        )
     return _read_npz(path) if path.suffix == ".npz" else _read_keras_vgg19(path)
 
 
@@ -53,7 +55,8 @@ def assign(model, arrays, source) -> None:
         received = [array.shape for array in arrays[layer.name]]
         if received != expected:
             raise ValueError(
-                f"weights: expected shapes {expected} in layer {layer.name}, {source} has {received}"
+                f"weights: expected shapes {expected} in layer {layer.name}, "
+                f"{source} has {received}"
             )
         layer.set_weights([array.astype(np.float32) for array in arrays[layer.name]])
 
@@ -61,11 +64,11 @@ def assign(model, arrays, source) -> None:
 def _download_imagenet():
     try:
         model = keras.applications.VGG19(include_top=False, weights="imagenet")
-    except Exception as error:  # whatever Keras' download fails with: no network, a proxy, a bad file
+    except Exception as error:  # a download fails in many ways: no network, a proxy, a bad file
         reason = str(error).strip().splitlines()[0]
         raise ValueError(
-            f"weights: VGG19's ImageNet weights could not be downloaded ({reason}); name a file with "
-            "--weights=FILE, or take the bundled network with --features=vgg19_compact"
+            f"weights: VGG19's ImageNet weights could not be downloaded ({reason}); name a file "
+            "with --weights=FILE, or take the bundled network with --features=vgg19_compact"
         ) from None
     return from_keras(model)
 
@@ -82,8 +85,8 @@ def _read_npz(path):
     missing = [name for name in layers if f"{name}/bias" not in arrays]
     if not layers or missing:
         raise ValueError(
-            "weights: expected arrays LAYER/kernel and LAYER/bias (or torchvision's features.N.weight), "
-            f"{path} has {', '.join(sorted(arrays)[:4]) or 'none'}"
+            "weights: expected arrays LAYER/kernel and LAYER/bias (or torchvision's "
+            f"features.N.weight), {path} has {', '.join(sorted(arrays)[:4]) or 'none'}"
         )
     return {name: (arrays[f"{name}/kernel"], arrays[f"{name}/bias"]) for name in layers}
 
@@ -114,8 +117,8 @@ def _read_keras_vgg19(path):
     except (ValueError, OSError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(
-            f"weights: expected VGG19 without its classifier (include_top=False) as Keras saves it; "
-            f"Keras cannot read {path}: {reason}"
+            "weights: expected VGG19 without its classifier (include_top=False) as Keras saves "
+            f"it; Keras cannot read {path}: {reason}"
         ) from None
     return from_keras(reference)
 

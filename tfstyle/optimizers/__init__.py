@@ -1,4 +1,4 @@
-"""Optimisers of an image, all behind `minimize(objective, image, targets, evaluations, callback)`."""
+"""Optimisers of an image, all behind one `minimize` (see `tfstyle.optimizers.base`)."""
 
 from tfstyle import registry
 

@@ -16,7 +16,7 @@ CHUNK_SECONDS = 1.0  # about as long as a progress bar may stand still
 
 
 class Progress(NamedTuple):
-    """What a callback is given: evaluations so far, the last accepted loss, its parts, the image."""
+    """What a callback is given: evaluations so far, the last accepted loss, parts and image."""
 
     evaluations: int
     loss: float
@@ -109,7 +109,7 @@ class Optimizer(abc.ABC):
         )
 
     def _prepare(self, objective, image, targets):
-        """The first state, and `advance` for this objective, traced once for images of all sizes."""
+        """The first state, and `advance` for this objective, traced once for all image sizes."""
         specs = tf.nest.map_structure(_any_size, (image, targets))
         key = objective, repr(specs)
         terms, advance = self._compiled.get(key, (None, None))

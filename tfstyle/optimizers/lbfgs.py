@@ -127,7 +127,7 @@ class LBFGS(base.Optimizer):
         )
 
     def _remember(self, state, accepted, gradient):
-        """Puts the step just taken in the place of the oldest pair; a rejected one changes nothing."""
+        """Puts the step just taken in the place of the oldest pair, if it was accepted."""
         slot = tf.argmin(state.age, output_type=tf.int32)
         rows = tf.stack([slot, self.history + slot])
         pair = tf.stack([state.step * state.direction, gradient - state.gradient])
@@ -158,7 +158,7 @@ def _shorter(step, change, slope):
 
 
 def _direction(history, products, age, gradient):
-    """Minus the inverse Hessian times the gradient, `[n]` (Byrd, Nocedal & Schnabel 1994, (3.1))."""
+    """Minus the inverse Hessian times the gradient, `[n]` (Byrd et al. 1994, theorem 2.2)."""
     pairs = tf.size(age)
     order = tf.argsort(age)  # oldest first
     valid = tf.cast(tf.gather(age, order) >= 0, tf.float64)

@@ -1,4 +1,4 @@
-"""L-BFGS of TensorFlow Probability: a Hager-Zhang line search, about three evaluations an iteration."""
+"""TensorFlow Probability's L-BFGS: its line search takes about three evaluations an iteration."""
 
 from typing import Any, NamedTuple
 
