@@ -9,7 +9,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
 LEVELS = (
-    ("registry", "images"),
+    ("checks", "images", "registry"),
     ("schedule", "features", "statistics", "optimizers", "targets", "discriminator"),
     ("losses", "cost", "device"),
     ("synthesis",),

@@ -14,11 +14,26 @@ from tfstyle import schedule
         (300, 1000, 500, (150, 500)),
         (333, 500, 100, (67, 100)),  # 66.6 is rounded
         (50, 1000, 500, (32, 500)),  # no side under what the deepest layer needs
-        (600, 800, (70, 45), (45, 70)),  # a pair is (width, height), exactly
     ],
 )
 def test_fit(height, width, size, expected):
     assert schedule.fit(height, width, size) == expected
+
+
+@pytest.mark.parametrize(
+    "size, expected",
+    [(400, (300, 400)), ((70, 45), (45, 70)), ([512, 384], (384, 512)), (800, (600, 800))],
+)
+def test_output_size(size, expected):
+    assert schedule.output_size(600, 800, size) == expected  # a pair is (width, height)
+
+
+@pytest.mark.parametrize(
+    "size", [31, 0, -64, 40, "64", 64.5, (64,), (64, 31), (500.5, 500), (20000, 20000), None]
+)
+def test_impossible_output_size(size):
+    with pytest.raises(ValueError, match="^size: expected"):  # 40 x 30 is too small as well
+        schedule.output_size(600, 800, size)
 
 
 def test_default_levels_of_512_pixels():
@@ -65,7 +80,7 @@ def test_levels_double_and_add_up(height, width, evaluations, scales):
 
 @pytest.mark.parametrize("scales", [0, -1, 4, 100])
 def test_impossible_number_of_levels(scales):
-    message = f"^scales: expected 1 to 3 for 200x130, received {scales}$"
+    message = f"^scales: expected an integer from 1 to 3, received {scales}$"
     with pytest.raises(ValueError, match=message):
         schedule.levels(130, 200, 100, scales)
 
@@ -78,7 +93,7 @@ def test_one_level_is_always_possible():
     assert schedule.levels(32, 32, 5, 1) == [(32, 32, 1.0, 5)]
 
 
-@pytest.mark.parametrize("height, width", [(31, 500), (500, 31), (20_000, 20_000)])
-def test_impossible_size(height, width):
-    with pytest.raises(ValueError, match=f"^size: .*received {width}x{height}"):
-        schedule.levels(height, width, 100, None)
+@pytest.mark.parametrize("evaluations", [0, -1, 2.5])
+def test_impossible_budget(evaluations):
+    with pytest.raises(ValueError, match=f"^evaluations: .*received {evaluations}$"):
+        schedule.levels(64, 64, evaluations, None)

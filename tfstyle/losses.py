@@ -11,11 +11,15 @@ import tensorflow as tf
 EPSILON = 1e-12  # relative to nothing: for targets that vanish (a black picture)
 
 
-class ContentLoss(keras.layers.Layer):
-    """Squared error of the feature maps over the target's sum of squares, mean over the layers."""
+class Loss(keras.layers.Layer):
+    """A layer that takes its inputs as they are, whatever Keras' global precision."""
 
     def __init__(self, **kwargs):
         super().__init__(autocast=False, dtype="float32", **kwargs)
+
+
+class ContentLoss(Loss):
+    """Squared error of the feature maps over the target's sum of squares, mean over the layers."""
 
     def call(self, features, targets):
         """A float32 scalar from two `{layer: [1, h, w, C]}`; `features` may hold more layers."""
@@ -28,7 +32,7 @@ def _relative(features, target):
     return tf.reduce_sum(tf.square(features - target)) / (size + EPSILON)
 
 
-class StyleLoss(keras.layers.Layer):
+class StyleLoss(Loss):
     """Distance of the style statistics over the target's distance from nothing, mean over layers.
 
     Args:
@@ -37,7 +41,7 @@ class StyleLoss(keras.layers.Layer):
     """
 
     def __init__(self, statistic, layer_weights, **kwargs):
-        super().__init__(autocast=False, dtype="float32", **kwargs)
+        super().__init__(**kwargs)
         total = sum(layer_weights.values())
         self.statistic = statistic
         self.layer_weights = {layer: weight / total for layer, weight in layer_weights.items()}
@@ -55,7 +59,7 @@ class StyleLoss(keras.layers.Layer):
         return self.statistic.distance(self.statistic.measure(features), target) / (size + EPSILON)
 
 
-class TotalVariation(keras.layers.Layer):
+class TotalVariation(Loss):
     """Mean length of the image's gradient, `[1, H, W, 3]` -> scalar (Rudin, Osher & Fatemi 1992).
 
     The length is rounded off below `SMOOTHING`: its kink at a flat image would stop a line search.
@@ -70,7 +74,7 @@ class TotalVariation(keras.layers.Layer):
         return tf.reduce_mean(length - self.SMOOTHING)
 
 
-class RangePenalty(keras.layers.Layer):
+class RangePenalty(Loss):
     """Mean square of what lies outside [0, 1] and will be cut off when the image is saved."""
 
     def call(self, image):

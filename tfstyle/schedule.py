@@ -1,8 +1,9 @@
 """Sizes of the coarse-to-fine levels, and how much work is done on each."""
 
+import numbers
 from typing import NamedTuple
 
-from tfstyle import images
+from tfstyle import checks, images
 
 MIN_LONG_SIDE = 128  # starting below it erases the content: few pixels, but free to move
 MIN_SHORT_SIDE = images.MIN_SIDE  # the deepest layer still sees 2 positions
@@ -17,18 +18,33 @@ class Level(NamedTuple):
     evaluations: int
 
 
-def fit(height: int, width: int, size) -> tuple[int, int]:
-    """The height and width of a picture brought to `size`.
+def fit(height: int, width: int, long_side: int) -> tuple[int, int]:
+    """The height and width of a picture brought to a long side, none under `MIN_SHORT_SIDE`."""
+    ratio = long_side / max(height, width)
+    return max(MIN_SHORT_SIDE, round(height * ratio)), max(MIN_SHORT_SIDE, round(width * ratio))
+
+
+def output_size(height: int, width: int, size) -> tuple[int, int]:
+    """The height and width of a result.
 
     Args:
-        height, width: of the picture.
-        size: its new long side (the shape is kept), or exactly `(width, height)`.
+        height, width: of the picture that gives it its shape.
+        size: its long side in pixels, or its exact `(width, height)`.
+
+    Raises:
+        ValueError: `size` is neither, or the result too small or too large.
     """
-    if not isinstance(size, int):
-        width, height = size
-        return height, width
-    ratio = size / max(height, width)
-    return max(MIN_SHORT_SIDE, round(height * ratio)), max(MIN_SHORT_SIDE, round(width * ratio))
+    if isinstance(size, numbers.Integral):
+        ratio = size / max(height, width)
+        size = round(width * ratio), round(height * ratio)
+    if not (isinstance(size, (tuple, list)) and len(size) == 2):
+        raise ValueError(f"size: expected a number of pixels or (width, height), received {size!r}")
+    for side in size:
+        checks.integer("size", side, MIN_SHORT_SIDE)
+    if size[0] * size[1] > images.MAX_PIXELS:
+        received = "x".join(map(str, size))
+        raise ValueError(f"size: expected at most {images.MAX_PIXELS} pixels, received {received}")
+    return size[1], size[0]
 
 
 def levels(height: int, width: int, evaluations: int, scales: int | None) -> list[Level]:
@@ -43,13 +59,9 @@ def levels(height: int, width: int, evaluations: int, scales: int | None) -> lis
         scales: number of levels; `None` goes down as long as sides stay above the limits above.
 
     Raises:
-        ValueError: the final image is too small or large, or the first level would be too small.
+        ValueError: no evaluations, or so many levels that the first would be too small.
     """
-    if min(height, width) < MIN_SHORT_SIDE or height * width > images.MAX_PIXELS:
-        raise ValueError(
-            f"size: expected sides of at least {MIN_SHORT_SIDE} and at most {images.MAX_PIXELS} "
-            f"pixels, received {width}x{height}"
-        )
+    checks.integer("evaluations", evaluations, 1)
     limit = 1
     while min(height, width) >= MIN_SHORT_SIDE * 2**limit:
         limit += 1
@@ -57,8 +69,7 @@ def levels(height: int, width: int, evaluations: int, scales: int | None) -> lis
         scales = 1
         while scales < limit and max(height, width) >= MIN_LONG_SIDE * 2**scales:
             scales += 1
-    if not 1 <= scales <= limit:
-        raise ValueError(f"scales: expected 1 to {limit} for {width}x{height}, received {scales}")
+    checks.integer("scales", scales, 1, limit)
     shares = [evaluations * (n + 1) / sum(range(2, scales + 2)) for n in range(scales, 0, -1)]
     ends = [round(sum(shares[: n + 1])) for n in range(scales)]
     ratios = [2.0 ** (n + 1 - scales) for n in range(scales)]

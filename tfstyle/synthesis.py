@@ -4,13 +4,12 @@ Light to import: TensorFlow is loaded when the arguments have been checked.
 """
 
 import dataclasses
-import math
 from typing import Any
 
 import numpy as np
 
+from tfstyle import checks, images, schedule
 from tfstyle import features as feature_networks
-from tfstyle import images, schedule
 from tfstyle import optimizers as optimizer_parts
 from tfstyle import statistics as style_statistics
 
@@ -63,7 +62,8 @@ def stylize(
         style_size: long side of the style picture beside a result of the full size: smaller means
             finer strokes. `None` takes the result's long side, or the style's own if that is less.
         seed: of the noise.
-        callback: called about every second with a `tfstyle.optimizers.base.Progress`.
+        callback: called with a `tfstyle.optimizers.base.Progress`: once when all is ready, before
+            the first evaluation, then about every second.
 
     Returns:
         A `tfstyle.Result`; its image is float32 NumPy `[1, H, W, 3]` in [0, 1].
@@ -72,13 +72,12 @@ def stylize(
         ValueError: an argument is not as described; the message begins with its name.
     """
     content, style = images.load(content, "content"), images.load(style, "style")
-    _check(content_weight=content_weight, style_weight=style_weight, tv_weight=tv_weight)
-    height, width = schedule.fit(*content.shape[1:3], size)
+    height, width = schedule.output_size(*content.shape[1:3], size)
     levels = schedule.levels(height, width, evaluations, scales)
     start = content if _is(init, "content") else _start(init, height, width, seed)
     synthesis = _build(
         {"content": content_weight, "style": style_weight, "tv": tv_weight},
-        content_layers if content_weight > 0 else (),
+        content_layers,
         _layer_weights(style_layers, style_layer_weights),
         statistic,
         features,
@@ -124,8 +123,7 @@ def synthesize_texture(
         ValueError: an argument is not as described; the message begins with its name.
     """
     style = images.load(style, "style")
-    _check(tv_weight=tv_weight)
-    height, width = schedule.fit(1, 1, size)
+    height, width = schedule.output_size(1, 1, size)
     levels = schedule.levels(height, width, evaluations, scales)
     start = _start(init, height, width, seed)
     synthesis = _build(
@@ -140,21 +138,16 @@ def synthesize_texture(
     return synthesis.run(start, None, style, style_size, levels, callback)
 
 
-def _check(**weights):
-    for name, value in weights.items():
-        if not (math.isfinite(value) and value >= 0):
-            raise ValueError(f"{name}: expected a number of at least 0, received {value}")
-
-
 def _layer_weights(layers, layer_weights):
+    checks.layer_names("style_layers", layers)
     layer_weights = [1.0] * len(layers) if layer_weights is None else list(layer_weights)
-    if len(layer_weights) != len(layers) or not layers:
+    if len(layer_weights) != len(layers):
         raise ValueError(
             f"style_layer_weights: expected one for each of the {len(layers)} style layers, "
             f"received {len(layer_weights)}"
         )
     for value in layer_weights:
-        _check(style_layer_weights=value)
+        checks.number("style_layer_weights", value)
     if not sum(layer_weights) > 0:
         raise ValueError("style_layer_weights: expected at least one above 0, received only 0")
     return dict(zip(layers, layer_weights))
@@ -165,15 +158,24 @@ def _is(init, name):
 
 
 def _start(init, height, width, seed):
+    checks.integer("seed", seed, 0)
     return images.noise(height, width, seed) if _is(init, "noise") else images.load(init, "init")
 
 
 def _build(term_weights, content_layers, layer_weights, statistic, features, optimizer, options):
+    for term, weight in term_weights.items():
+        checks.number(f"{term}_weight", weight)
+    if term_weights.get("content", 0) == term_weights["style"] == 0:
+        raise ValueError("style_weight: expected a number above 0, where content_weight is 0 too")
+    if term_weights.get("content", 0) > 0:
+        checks.layer_names("content_layers", content_layers)
+    else:
+        content_layers = ()
     feature_networks.check_layers(features, content_layers, "content_layers")
     feature_networks.check_layers(features, layer_weights, "style_layers")
-    network = feature_networks.get(features, [*content_layers, *layer_weights], **options)
     statistic = style_statistics.get(statistic)
     optimizer = optimizer_parts.get(optimizer)
+    network = feature_networks.get(features, [*content_layers, *layer_weights], **options)
 
     from tfstyle import losses
 
@@ -192,20 +194,32 @@ class _Synthesis:
 
     def run(self, image, content, style, style_size, levels, callback):
         """The result at the size of the last of `levels`, also where the run ends before it."""
+        from tfstyle.optimizers import base
+
         results = []
         long_side = max(levels[-1].height, levels[-1].width)
-        style_size = style_size or min(long_side, max(style.shape[1:3]))
-        for level in levels:
-            image = images.resize(image, level.height, level.width)
-            targets = self._targets(content, style, style_size, level)
-            done = sum(result.evaluations for result in results)
-            result = self.optimizer.minimize(
-                self.objective, image, targets, level.evaluations, _shifted(callback, done)
-            )
-            results.append(result)
-            image = np.clip(result.image, 0, 1)
-            if result.outcome in ("interrupted", "not finite"):
-                break
+        if style_size is None:
+            style_size = min(long_side, max(style.shape[1:3]))
+        checks.integer("style_size", style_size, 1, int(images.MAX_PIXELS**0.5))
+        if callback:
+            whole = images.resize(image, levels[-1].height, levels[-1].width)
+            callback(base.Progress(0, float("nan"), {}, whole))
+        try:
+            for level in levels:
+                image = images.resize(image, level.height, level.width)
+                targets = self._targets(content, style, style_size, level)
+                done = sum(result.evaluations for result in results)
+                result = self.optimizer.minimize(
+                    self.objective, image, targets, level.evaluations, _shifted(callback, done)
+                )
+                results.append(result)
+                image = np.clip(result.image, 0, 1)
+                if result.outcome in ("interrupted", "not finite"):
+                    break
+        except KeyboardInterrupt:  # between two levels
+            if not results:
+                raise
+            results[-1] = dataclasses.replace(results[-1], outcome="interrupted")
         return _joined(results, images.resize(image, levels[-1].height, levels[-1].width))
 
     def _targets(self, content, style, style_size, level):

@@ -24,8 +24,22 @@ def measure(network, statistic, content, style, content_layers, style_layers) ->
         content: picture `[1, H, W, 3]` in [0, 1], or `None` where there are no content layers.
         style: picture `[1, H', W', 3]` in [0, 1].
         content_layers, style_layers: names of layers of `network`.
+
+    Raises:
+        ValueError: the network lacks one of the layers.
     """
-    seen = network(style)
-    statistics = {layer: statistic.measure(seen[layer]) for layer in style_layers}
-    activations = network(content) if content_layers else {}
-    return Targets({layer: activations[layer] for layer in content_layers}, statistics)
+    seen = _activations(network, style, style_layers)
+    statistics = {layer: statistic.measure(features) for layer, features in seen.items()}
+    return Targets(_activations(network, content, content_layers), statistics)
+
+
+def _activations(network, image, layers):
+    if not layers:
+        return {}
+    features = network(image)
+    missing = [layer for layer in layers if layer not in features]
+    if missing:
+        raise ValueError(
+            f"features: expected a network with {', '.join(layers)}; it lacks {', '.join(missing)}"
+        )
+    return {layer: features[layer] for layer in layers}

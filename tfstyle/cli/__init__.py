@@ -1,5 +1,6 @@
 """The command line: `tfstyle COMMAND --flag=value ...`, also `python -m tfstyle`."""
 
+import contextlib
 import importlib
 import os
 import signal
@@ -32,7 +33,28 @@ def main(arguments) -> int:
         return _complain("", f"expected a command out of {', '.join(COMMANDS)}, received {name!r}")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's remarks on missing GPUs
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill saves the image too
-    return _guarded(importlib.import_module(f"tfstyle.cli.{name}").main, name, arguments[1:])
+    with _native_log_hidden():
+        return _guarded(importlib.import_module(f"tfstyle.cli.{name}").main, name, arguments[1:])
+
+
+@contextlib.contextmanager
+def _native_log_hidden():
+    """Lets Python write to the console, and nobody else.
+
+    TensorFlow's native code greets every import with remarks on missing GPUs, whatever it is told.
+    """
+    if sys.stderr is not sys.__stderr__:  # captured: there is no console to keep clean
+        yield
+        return
+    console, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    with os.fdopen(console, "w", buffering=1) as sys.stderr:
+        try:
+            yield
+        finally:
+            os.dup2(console, 2)
+            os.close(nowhere)
+            sys.stderr = sys.__stderr__
 
 
 def _guarded(command, name, arguments) -> int:

@@ -1,6 +1,5 @@
 """One run of a command: check, announce, optimise with a progress bar, save, report."""
 
-import os
 import shlex
 import sys
 import time
@@ -23,75 +22,52 @@ def run(function, command, inits, arguments) -> int:
     for name in ("content", "style", "init"):
         if values.get(name) not in (None, *inits):
             values[name] = images.load(values[name], f"--{name}")
-    plan = _plan(values)
-    _announce(values, plan)
-    result = _optimise(function, values)
+    with tqdm(total=values["evaluations"], unit="eval", delay=1e-9, disable=None) as bar:
+        result = function(**values, callback=_Display(values, bar))
     images.save(output, result.image, record | _outcome(result))
     _report(output, result, time.perf_counter() - began)
     return 130 if result.outcome == "interrupted" else 0
 
 
-def _plan(values):
-    shape = values["content"].shape[1:3] if "content" in values else (1, 1)
-    height, width = schedule.fit(*shape, values["size"])
-    return schedule.levels(height, width, values["evaluations"], values["scales"])
+class _Display:
+    """The callback that announces the run when all is checked and built, and moves the bar."""
+
+    def __init__(self, values, bar):
+        self.values, self.bar = values, bar
+
+    def __call__(self, progress):
+        if progress.evaluations == 0:
+            print(_announcement(self.values, *progress.image.shape[1:3]), file=sys.stderr)
+            return
+        self.bar.update(progress.evaluations - self.bar.n)
+        self.bar.set_postfix_str(f"loss {progress.loss:.4g}")
 
 
-def _announce(values, plan):
-    """The line at the start: device, network, size, memory and time to be expected."""
-    layers = [*values.get("content_layers", ()), *values["style_layers"]]
-    features.check_layers(values["features"], values.get("content_layers", ()), "--content_layers")
-    features.check_layers(values["features"], values["style_layers"], "--style_layers")
-    device = _load_tensorflow()
+def _announcement(values, height, width):
+    """The line at the start: device, network, sizes, memory and time to be expected."""
+    from tfstyle import device
+
+    style_layers = values["style_layers"]
+    layers = [*values.get("content_layers", ()), *style_layers]
     precision = device.precision(values["precision"])
     architecture = features.FEATURES[values["features"]]
+    levels = schedule.levels(height, width, values["evaluations"], values["scales"])
     work = sum(
         level.evaluations
-        * cost.evaluation_flops(
-            architecture, layers, values["style_layers"], level.height, level.width
-        )
-        for level in plan
+        * cost.evaluation_flops(architecture, layers, style_layers, level.height, level.width)
+        for level in levels
     )
-    last = plan[-1]
-    memory = cost.memory_bytes(architecture, layers, last.height, last.width, precision)
+    memory = cost.memory_bytes(architecture, layers, height, width, precision)
     if memory > device.memory():
         raise ValueError(
-            f"--size: {last.width}x{last.height} needs about {memory / 1e9:.0f} GB of memory, "
+            f"--size: {width}x{height} needs about {memory / 1e9:.0f} GB of memory, "
             f"{device.memory() / 1e9:.0f} GB are there; try a smaller one"
         )
-    sizes = " > ".join(f"{level.width}x{level.height}" for level in plan)
-    print(
+    sizes = " > ".join(f"{level.width}x{level.height}" for level in levels)
+    return (
         f"{device.name()}, {precision} | {values['features']} | {sizes} | "
-        f"about {memory / 1e9:.1f} GB, {device.seconds(work, precision):.0f} s",
-        file=sys.stderr,
+        f"about {memory / 1e9:.1f} GB, {device.seconds(work, precision):.0f} s"
     )
-
-
-def _load_tensorflow():
-    """The `device` module; TensorFlow's native code logs to the console whatever it is told."""
-    if sys.stderr.isatty():
-        print("starting TensorFlow ...", end="\r", file=sys.stderr, flush=True)
-    console, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        from tfstyle import device
-
-        device.name()  # looks for GPUs now
-    finally:
-        os.dup2(console, 2)
-        os.close(console)
-        os.close(nowhere)
-    return device
-
-
-def _optimise(function, values):
-    with tqdm(total=values["evaluations"], unit="eval", dynamic_ncols=True, disable=None) as bar:
-
-        def show(progress):
-            bar.update(progress.evaluations - bar.n)
-            bar.set_postfix_str(f"loss {progress.loss:.4g}")
-
-        return function(**values, callback=show)
 
 
 def _record(command, values):

@@ -1,6 +1,6 @@
 """Feature networks: image -> {layer: activations}."""
 
-from tfstyle import registry
+from tfstyle import checks, registry
 from tfstyle.features import architectures
 
 FEATURES = {"vgg19_compact": architectures.VGG19_COMPACT, "vgg19": architectures.VGG19}
@@ -35,6 +35,9 @@ def get(
     architecture = registry.get(FEATURES, identifier, "features")
     if not isinstance(architecture, architectures.Architecture):
         return architecture
+    checks.choice("pooling", pooling, POOLING)
+    checks.choice("padding", padding, PADDING)
+    checks.choice("precision", precision, PRECISION)
     check_layers(architecture, layers)
     # TensorFlow from here on.
     from tfstyle.features import precision as precisions

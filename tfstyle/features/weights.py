@@ -80,7 +80,7 @@ def _read_npz(path):
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"weights: {path} is not a readable .npz archive ({error})") from None
     if "features.0.weight" in arrays:
-        return _from_torchvision(arrays)
+        return _from_torchvision(arrays, path)
     layers = {key.rsplit("/", 1)[0] for key in arrays if key.endswith("/kernel")}
     missing = [name for name in layers if f"{name}/bias" not in arrays]
     if not layers or missing:
@@ -91,20 +91,23 @@ def _read_npz(path):
     return {name: (arrays[f"{name}/kernel"], arrays[f"{name}/bias"]) for name in layers}
 
 
-def _from_torchvision(state):
+def _from_torchvision(state, path):
     """Torchvision's order [out, in, h, w] to Keras', its normalised RGB input to Caffe's BGR."""
     indices = sorted(
         int(match[1]) for key in state if (match := re.fullmatch(r"features\.(\d+)\.weight", key))
     )
-    arrays = {
-        layer: (
-            state[f"features.{index}.weight"].transpose(2, 3, 1, 0).astype(np.float64),
-            state[f"features.{index}.bias"].astype(np.float64),
-        )
-        for layer, index in zip(VGG19.layers, indices)
-    }
-    kernel, bias = arrays["block1_conv1"]
-    kernel = (kernel / (255 * _TORCHVISION_STD)[:, None])[:, :, ::-1]
+    try:
+        arrays = {
+            layer: (
+                state[f"features.{index}.weight"].transpose(2, 3, 1, 0).astype(np.float64),
+                state[f"features.{index}.bias"].astype(np.float64),
+            )
+            for layer, index in zip(VGG19.layers, indices)
+        }
+        kernel, bias = arrays["block1_conv1"]
+        kernel = (kernel / (255 * _TORCHVISION_STD)[:, None])[:, :, ::-1]
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"weights: expected torchvision's VGG19 in {path}; {error}") from None
     offset = np.array(VGG19.mean) - 255 * _TORCHVISION_MEAN[::-1]
     arrays["block1_conv1"] = kernel, bias + np.einsum("hwio,i->o", kernel, offset)
     return arrays

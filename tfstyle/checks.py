@@ -1,0 +1,30 @@
+"""Checks of arguments. A message begins with the argument's name: it is that of the flag, too."""
+
+import math
+import numbers
+
+
+def number(name, value):
+    """A finite number >= 0."""
+    if not (isinstance(value, numbers.Real) and math.isfinite(value) and value >= 0):
+        raise ValueError(f"{name}: expected a number of at least 0, received {value!r}")
+
+
+def integer(name, value, lowest, highest=None):
+    """An integer from `lowest` to `highest`."""
+    if isinstance(value, numbers.Integral) and lowest <= value <= (highest or value):
+        return
+    limits = f"of at least {lowest}" if highest is None else f"from {lowest} to {highest}"
+    raise ValueError(f"{name}: expected an integer {limits}, received {value!r}")
+
+
+def choice(name, value, choices):
+    """One of `choices`."""
+    if value not in choices:
+        raise ValueError(f"{name}: expected one of {', '.join(choices)}, received {value!r}")
+
+
+def layer_names(name, layers):
+    """A list or tuple of different names, at least one."""
+    if isinstance(layers, str) or not layers or len(set(layers)) < len(layers):
+        raise ValueError(f"{name}: expected a list of different layer names, received {layers!r}")
