@@ -3,15 +3,11 @@
     python -m tools.distill_vgg --teacher=TEACHER --pictures=FOLDER --output=NETWORK.npz
     python -m tools.distill_vgg --teacher=TEACHER --pictures=FOLDER --evaluate --student=NETWORK.npz
 
-The teacher is VGG19 (`imagenet`, or its weights in a file) or a compressed VGG-19 in the layout of
-Wang et al. 2020, "Collaborative Distillation for Ultra-Resolution Universal Style Transfer"
-(arrays `conv11/kernel`, ..., `conv51_aux/bias`). The student starts from random numbers and is
-trained on three relative errors at every layer that has a head: features, Gram matrices, and the
-change of the features under a change of the image, which is what the gradients of a style loss are
-made of.
+For teachers see `tools.teacher`. The student starts from random numbers and is trained on three
+relative errors at every layer that has a head: features, Gram matrices, and the change of the
+features under a change of the image, which is what the gradients of a style loss are made of.
 """
 
-import dataclasses
 import pathlib
 
 import keras
@@ -23,6 +19,7 @@ from tfstyle import features
 from tfstyle.features import precision, vgg, weights
 from tfstyle.features.architectures import VGG19_COMPACT
 from tools import training_pictures
+from tools.teacher import LAYERS, load
 
 _TEACHER = flags.DEFINE_string("teacher", "imagenet", "imagenet, or a file of teacher weights.")
 _PICTURES = flags.DEFINE_list("pictures", None, "Folders of pictures.", required=True)
@@ -41,33 +38,7 @@ _PRECISION = flags.DEFINE_enum(
     "precision", "bfloat16", ["bfloat16", "float32"], "Of the arithmetic."
 )
 
-LAYERS = tuple(VGG19_COMPACT.heads)
 STEPS_PER_EPOCH = 250
-
-
-def load_teacher(identifier: str, arithmetic: str) -> keras.Model:
-    """The network whose features are to be matched, `{layer: [batch, h, w, C]}` for `LAYERS`."""
-    if not identifier.endswith(".npz") or "conv0/kernel" not in np.load(identifier):
-        return features.get("vgg19", LAYERS, weights=identifier, precision=arithmetic)
-    arrays = dict(np.load(identifier))
-    kernel, bias = arrays["conv11/kernel"], arrays["conv11/bias"]
-    # Its colour preprocessing is linear and commutes with reflection: fold it into conv11.
-    colour, offset = arrays["conv0/kernel"][0, 0], arrays["conv0/bias"]
-    arrays["conv11/kernel"] = np.einsum("ij,hwjo->hwio", colour, kernel)
-    arrays["conv11/bias"] = bias + np.einsum("j,hwjo->o", offset, kernel)
-    heads = {
-        layer: width for layer, width in VGG19_COMPACT.heads.items() if layer != "block4_conv2"
-    }
-    table = dataclasses.replace(VGG19_COMPACT, heads=heads, mean=(0, 0, 0), scale=1 / 255)
-    model = vgg.build(table, LAYERS, dtype=precision.policy(arithmetic))
-    names = {layer.name: _published_name(layer.name) for layer in model.layers if layer.weights}
-    found = {ours: (arrays[f"{its}/kernel"], arrays[f"{its}/bias"]) for ours, its in names.items()}
-    weights.assign(model, found, identifier)
-    return model
-
-
-def _published_name(layer):
-    return f"conv{layer[5]}{layer[11]}" + ("_aux" if layer.endswith("_head") else "")
 
 
 class Distillation(keras.Model):
@@ -187,11 +158,11 @@ def main(_) -> None:
     pictures = [p for folder in _PICTURES.value for p in training_pictures.read_folder(folder)]
     if _EVALUATE.value:
         student = features.get("vgg19_compact", LAYERS, weights=_STUDENT.value, precision="float32")
-        print(evaluate(load_teacher(_TEACHER.value, "float32"), student, pictures))
+        print(evaluate(load(_TEACHER.value, "float32"), student, pictures))
         return
     pictures += training_pictures.procedural(_PROCEDURAL.value)
     pathlib.Path(_OUTPUT.value).parent.mkdir(parents=True, exist_ok=True)
-    save(train(load_teacher(_TEACHER.value, _PRECISION.value), pictures), _OUTPUT.value)
+    save(train(load(_TEACHER.value, _PRECISION.value), pictures), _OUTPUT.value)
 
 
 if __name__ == "__main__":
