@@ -3,6 +3,7 @@
 import inspect
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -181,8 +182,12 @@ def test_an_error_needs_no_tensorflow(folder):
 
 
 def test_the_wheel_works_outside_the_source_tree(folder):
+    # From a copy: a build leaves folders behind.
+    shutil.copytree(ROOT / "tfstyle", "source/tfstyle")
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, "source")
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*build, "--wheel-dir=wheels", str(ROOT)], check=True)
+    subprocess.run([*build, "--wheel-dir=wheels", "./source"], check=True)
     (wheel,) = pathlib.Path("wheels").glob("tfstyle-*.whl")
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target=site"]
     subprocess.run([*install, str(wheel)], check=True)

@@ -112,20 +112,21 @@ class Optimizer(abc.ABC):
         """The first state, and `advance` for this objective, traced once for all image sizes."""
         specs = tf.nest.map_structure(_any_size, (image, targets))
         key = objective, repr(specs)
-        terms, advance = self._compiled.get(key, (None, None))
-        if terms is None:
-            _, parts = tf.function(objective).get_concrete_function(*specs).structured_outputs
-            terms = tuple(parts)
-        state = self.start(image, dict.fromkeys(terms, tf.zeros([])))
-        if advance is None:
-            limit = tf.TensorSpec([], tf.int32)
-            signature = [tf.nest.map_structure(_any_size, state), specs[1], limit]
-            advance = tf.function(
-                lambda state, targets, limit: self.advance(objective, state, targets, limit),
-                input_signature=signature,
-            )
-            self._compiled[key] = terms, advance
-        return state, advance
+        if key not in self._compiled:
+            self._compiled[key] = self._trace(objective, image, *specs)
+        parts, advance = self._compiled[key]
+        return self.start(image, parts), advance
+
+    def _trace(self, objective, image, image_spec, targets_spec):
+        """Zeros for the terms that the objective reports, and the graph."""
+        outputs = tf.function(objective).get_concrete_function(image_spec, targets_spec)
+        parts = dict.fromkeys(outputs.structured_outputs[1], tf.zeros([]))
+        state_spec = tf.nest.map_structure(_any_size, self.start(image, parts))
+        advance = tf.function(
+            lambda state, targets, limit: self.advance(objective, state, targets, limit),
+            input_signature=[state_spec, targets_spec, tf.TensorSpec([], tf.int32)],
+        )
+        return parts, advance
 
 
 def evaluate(objective, image, targets):
