@@ -117,6 +117,7 @@ STYLIZE = ["stylize", "--content=content.jpg", "--style=style.png", "--output=ou
         (["--size=9999x9999"], "--size: 9999x9999 needs about"),
         (["--scales=9"], "scales: expected an integer from 1 to"),
         (["--evaluations=0"], "evaluations=0"),
+        (["--background=hot"], "background: expected a colour"),
         (["--seed=-1"], "seed=-1"),
         (["--colour=red"], "Unknown command line flag 'colour'"),
         (["content.jpg"], "expected flags only, received 'content.jpg'"),

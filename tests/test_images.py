@@ -323,3 +323,17 @@ def test_check_output(folder, path, message):
         images.check_output(path, "--output")
     images.check_output(folder / "good.JPG")
     assert sorted(os.listdir()) == ["file", "folder.png"]
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [("white", (1, 1, 1)), ("#ff0080", (1, 0, 128 / 255)), ("rgb(0,51,0)", (0, 0.2, 0))],
+)
+def test_colour(name, expected):
+    assert images.colour(name) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["whit", "#12", None, 3])
+def test_unknown_colour(name):
+    with pytest.raises(ImageError, match="^background: expected a colour"):
+        images.colour(name)

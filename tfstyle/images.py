@@ -14,7 +14,7 @@ import threading
 import warnings
 
 import numpy as np
-from PIL import Image, ImageCms, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageColor, PngImagePlugin, UnidentifiedImageError
 
 # The deepest layer sees a sixteenth of each side: less than 2 x 2 positions there say nothing.
 MIN_SIDE = 32
@@ -200,6 +200,19 @@ def resize(image, height, width):
     channels = [Image.fromarray(channel) for channel in np.moveaxis(image[0], -1, 0)]
     resized = [c.resize((width, height), Image.Resampling.LANCZOS) for c in channels]
     return np.clip(np.stack(resized, axis=-1), 0, 1)[np.newaxis]  # Lanczos overshoots at edges
+
+
+def colour(name):
+    """Returns RGB in [0, 1] for a colour as Pillow names it: "white", "#rrggbb", "rgb(1, 2, 3)".
+
+    Raises:
+      ImageError: there is no such colour.
+    """
+    try:
+        return tuple(value / 255 for value in ImageColor.getrgb(name)[:3])
+    except (ValueError, TypeError):
+        expected = 'expected a colour such as "white" or "#ffcc00"'
+        raise ImageError(f"background: {expected}, received {name!r}") from None
 
 
 def noise(height, width, seed):

@@ -39,6 +39,7 @@ def stylize(
     scales=None,
     init="content",
     style_size=None,
+    background="white",
     seed=0,
     callback=None,
 ):
@@ -61,6 +62,7 @@ def stylize(
         init: where the image starts: "content", "noise", or a picture as above.
         style_size: long side of the style picture beside a result of the full size: smaller means
             finer strokes. `None` takes the result's long side, or the style's own if that is less.
+        background: colour behind transparent pixels: a name, or "#rrggbb".
         seed: of the noise.
         callback: called with a `tfstyle.optimizers.base.Progress`: once when all is ready, before
             the first evaluation, then about every second.
@@ -71,10 +73,11 @@ def stylize(
     Raises:
         ValueError: an argument is not as described; the message begins with its name.
     """
-    content, style = images.load(content, "content"), images.load(style, "style")
+    behind = images.colour(background)
+    content, style = images.load(content, "content", behind), images.load(style, "style", behind)
     height, width = schedule.output_size(*content.shape[1:3], size)
     levels = schedule.levels(height, width, evaluations, scales)
-    start = content if _is(init, "content") else _start(init, height, width, seed)
+    start = content if _is(init, "content") else _start(init, height, width, seed, behind)
     synthesis = _build(
         {"content": content_weight, "style": style_weight, "tv": tv_weight},
         content_layers,
@@ -105,6 +108,7 @@ def synthesize_texture(
     scales=None,
     init="noise",
     style_size=None,
+    background="white",
     seed=0,
     callback=None,
 ):
@@ -122,10 +126,11 @@ def synthesize_texture(
     Raises:
         ValueError: an argument is not as described; the message begins with its name.
     """
-    style = images.load(style, "style")
+    behind = images.colour(background)
+    style = images.load(style, "style", behind)
     height, width = schedule.output_size(1, 1, size)
     levels = schedule.levels(height, width, evaluations, scales)
-    start = _start(init, height, width, seed)
+    start = _start(init, height, width, seed, behind)
     synthesis = _build(
         {"style": 1.0, "tv": tv_weight},
         (),
@@ -157,9 +162,11 @@ def _is(init, name):
     return isinstance(init, str) and init == name
 
 
-def _start(init, height, width, seed):
+def _start(init, height, width, seed, background):
     checks.integer("seed", seed, 0)
-    return images.noise(height, width, seed) if _is(init, "noise") else images.load(init, "init")
+    if _is(init, "noise"):
+        return images.noise(height, width, seed)
+    return images.load(init, "init", background)
 
 
 def _build(term_weights, content_layers, layer_weights, statistic, features, optimizer, options):

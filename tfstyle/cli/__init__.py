@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import os
+import re
 import signal
 import sys
 
@@ -61,8 +62,10 @@ def _guarded(command, name, arguments) -> int:
     """Turns every exception into one line and an exit code."""
     try:
         return command(arguments)
-    except (flags.Error, ValueError) as error:
+    except flags.Error as error:
         return _complain(name, error)
+    except ValueError as error:  # begins with the argument's name, which is the flag's
+        return _complain(name, re.sub(r"^(\w+: )", r"--\1", str(error)))
     except KeyboardInterrupt:
         return _complain(name, "interrupted before there was a picture; nothing was written", 130)
     except MemoryError:

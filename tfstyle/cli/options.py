@@ -10,7 +10,7 @@ from tfstyle import features, optimizers, statistics
 from tfstyle.cli import parsers
 
 GROUPS = {
-    "Pictures": ("content", "style", "output", "size", "style_size", "init", "seed"),
+    "Pictures": ("content", "style", "output", "size", "style_size", "init", "background", "seed"),
     "Losses": (
         "content_weight",
         "style_weight",
@@ -32,6 +32,7 @@ HELP = {
     "style_size": "long side of the style picture in pixels: smaller for finer strokes; default: "
     "as the result, or the picture's own if less",
     "init": "where the image starts: {init}, or a picture",
+    "background": "colour behind transparent pixels, a name or #rrggbb",
     "seed": "of the noise",
     "content_weight": "weight of the content loss",
     "style_weight": "weight of the style loss: more for more style",

@@ -19,13 +19,16 @@ def run(function, command, inits, arguments) -> int:
     output = values.pop("output")
     record = _record(command, values | {"output": output})
     images.check_output(output, "--output")
+    background = images.colour(values["background"])
     for name in ("content", "style", "init"):
         if values.get(name) not in (None, *inits):
-            values[name] = images.load(values[name], f"--{name}")
+            values[name] = images.load(values[name], f"--{name}", background)
     with tqdm(total=values["evaluations"], unit="eval", delay=1e-9, disable=None) as bar:
-        result = function(**values, callback=_Display(values, bar))
+        display = _Display(values, bar)
+        result = function(**values, callback=display)
     images.save(output, result.image, record | _outcome(result))
-    _report(output, result, time.perf_counter() - began)
+    started = display.started or time.perf_counter()
+    _report(output, result, started - began, time.perf_counter() - started)
     return 130 if result.outcome == "interrupted" else 0
 
 
@@ -33,12 +36,13 @@ class _Display:
     """The callback that announces the run when all is checked and built, and moves the bar."""
 
     def __init__(self, values, bar):
-        self.values, self.bar = values, bar
+        self.values, self.bar, self.started = values, bar, None
 
     def __call__(self, progress):
         if progress.evaluations == 0:
             print(_announcement(self.values, *progress.image.shape[1:3]), file=sys.stderr)
             return
+        self.started = self.started or time.perf_counter()  # graph built, first evaluation done
         self.bar.update(progress.evaluations - self.bar.n)
         self.bar.set_postfix_str(f"loss {progress.loss:.4g}")
 
@@ -88,11 +92,11 @@ def _outcome(result):
     return {"outcome": result.outcome, "evaluations": result.evaluations, "losses": result.parts}
 
 
-def _report(output, result, seconds):
+def _report(output, result, start_up, seconds):
     losses = ", ".join(f"{name} {value:.4g}" for name, value in result.parts.items())
     print(
         f"{output}: {result.outcome} after {result.evaluations} evaluations | {losses} | "
-        f"{result.seconds:.1f} s of {seconds:.1f} s",
+        f"start-up {start_up:.1f} s, then {seconds:.1f} s",
         file=sys.stderr,
     )
     if result.outcome == "interrupted":
