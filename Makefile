@@ -24,6 +24,7 @@ clean:
 .venv/demo: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	@echo "Installing TensorFlow and tfstyle into .venv ..."
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 

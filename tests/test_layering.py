@@ -10,17 +10,14 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 LEVELS = (
     ("checks", "images", "registry"),
-    ("schedule", "features", "statistics", "optimizers", "targets", "discriminator"),
+    ("schedule", "features", "statistics", "optimizers", "targets"),
     ("losses", "cost", "device"),
     ("synthesis",),
-    ("saved_model",),
     ("cli",),
     ("__main__",),
 )
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
-FILES = sorted(
-    path for top in ("tfstyle", "tools", "export") for path in (ROOT / top).rglob("*.py")
-)
+FILES = sorted(path for top in ("tfstyle", "tools") for path in (ROOT / top).rglob("*.py"))
 
 
 def imported(path):
@@ -40,7 +37,7 @@ def test_imports_go_one_way(path):
         return
     for name in imported(path):
         top, *rest = name.split(".")
-        if top in ("tools", "export"):
+        if top == "tools":
             assert parts[0] == top, f"imports {name}"
         if top == "tfstyle" == parts[0] and name != "tfstyle.__version__":
             assert rest and rest[0] in LEVEL, f"imports {name}: the package root"

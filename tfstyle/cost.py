@@ -1,10 +1,15 @@
 """What a run will cost, before it starts: arithmetic from the network's table, and memory."""
 
+import contextlib
 import math
+import os
+import pathlib
 
 from tfstyle.features.architectures import Architecture
 
 PAIRS = 20  # of the default L-BFGS history
+# Fitted to the peaks of runs at 256 to 1024 pixels with both networks.
+ACTIVATION_COPIES, HISTORY_COPIES, BASE_BYTES = 4.0, 2.0, 0.9e9
 
 
 def evaluation_flops(architecture: Architecture, layers, style_layers, height, width) -> float:
@@ -39,8 +44,14 @@ def memory_bytes(architecture: Architecture, layers, height, width, precision) -
     return ACTIVATION_COPIES * activations * size + HISTORY_COPIES * history + BASE_BYTES
 
 
-# Fitted to measured peaks of both networks from 256 to 1024 pixels (`tools/benchmark.py --memory`).
-ACTIVATION_COPIES, HISTORY_COPIES, BASE_BYTES = 4.0, 2.0, 0.9e9
+def available_memory() -> float:
+    """Bytes the process may use: the machine's, or less in a container; no limit if unknown."""
+    limits = [math.inf]
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    with contextlib.suppress(ValueError, OSError):  # "max" where a container has no limit
+        limits.append(int(pathlib.Path("/sys/fs/cgroup/memory.max").read_text()))
+    return min(limits)
 
 
 def _convolutions(architecture, layers, height, width):

@@ -1,7 +1,6 @@
 """The device that TensorFlow computes on, and how fast it is."""
 
 import os
-import sys
 import time
 
 import tensorflow as tf
@@ -18,15 +17,8 @@ def name() -> str:
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
-    return f"CPU, {os.cpu_count()} cores"
-
-
-def memory() -> int:
-    """Bytes of main memory; without a limit where the system does not tell."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return sys.maxsize
+    usable = getattr(os, "sched_getaffinity", lambda process: range(os.cpu_count()))(0)
+    return f"CPU, {len(usable)} cores"
 
 
 def precision(asked: str) -> str:

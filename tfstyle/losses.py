@@ -8,7 +8,7 @@ Gatys et al. (2016) divide by constants of the layer instead (equations 1 and 4)
 import keras
 import tensorflow as tf
 
-EPSILON = 1e-12  # relative to nothing: for targets that vanish (a black picture)
+EPSILON = 1e-12  # avoids a division by zero where the target vanishes
 
 
 class Loss(keras.layers.Layer):
@@ -96,7 +96,7 @@ class Objective:
         weights: of the terms "content", "style" and "tv"; one of weight 0 is not computed.
     """
 
-    # Strong enough that a thousandth of the brightness outside counts, and never in the way inside.
+    # Large enough to pull back values outside [0, 1]; zero inside.
     RANGE_WEIGHT = 100.0
 
     def __init__(self, network, style_loss, weights):

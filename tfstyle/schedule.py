@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tfstyle import checks, images
 
-MIN_LONG_SIDE = 128  # starting below it erases the content: few pixels, but free to move
+MIN_LONG_SIDE = 128  # coarser starts lose the content
 MIN_SHORT_SIDE = images.MIN_SIDE  # the deepest layer still sees 2 positions
 
 

@@ -48,7 +48,8 @@ def stylize(
     Args:
         content, style: pictures: a path, a PIL image, or an array or tensor `[H, W, 3]` or
             `[1, H, W, 3]`, uint8 or float in [0, 1].
-        size: long side of the result in pixels, or its exact `(width, height)`.
+        size: long side of the result in pixels, or its exact `(width, height)`, to which the
+            content is stretched.
         content_weight, style_weight, tv_weight: of the three terms, >= 0. The terms are relative
             (see `tfstyle.losses`), so these hold for all layers, networks and sizes.
         content_layers, style_layers: names of VGG layers, block4_conv2 being relu4_2.
@@ -77,7 +78,7 @@ def stylize(
     content, style = images.load(content, "content", behind), images.load(style, "style", behind)
     height, width = schedule.output_size(*content.shape[1:3], size)
     levels = schedule.levels(height, width, evaluations, scales)
-    start = content if _is(init, "content") else _start(init, height, width, seed, behind)
+    start = content if _is(init, "content") else _start(init, levels[0], seed, behind)
     synthesis = _build(
         {"content": content_weight, "style": style_weight, "tv": tv_weight},
         content_layers,
@@ -130,7 +131,7 @@ def synthesize_texture(
     style = images.load(style, "style", behind)
     height, width = schedule.output_size(1, 1, size)
     levels = schedule.levels(height, width, evaluations, scales)
-    start = _start(init, height, width, seed, behind)
+    start = _start(init, levels[0], seed, behind)
     synthesis = _build(
         {"style": 1.0, "tv": tv_weight},
         (),
@@ -162,10 +163,10 @@ def _is(init, name):
     return isinstance(init, str) and init == name
 
 
-def _start(init, height, width, seed, background):
+def _start(init, level, seed, background):
     checks.integer("seed", seed, 0)
     if _is(init, "noise"):
-        return images.noise(height, width, seed)
+        return images.noise(level.height, level.width, seed)
     return images.load(init, "init", background)
 
 
@@ -174,18 +175,25 @@ def _build(term_weights, content_layers, layer_weights, statistic, features, opt
         checks.number(f"{term}_weight", weight)
     if term_weights.get("content", 0) == term_weights["style"] == 0:
         raise ValueError("style_weight: expected a number above 0, where content_weight is 0 too")
-    if term_weights.get("content", 0) > 0:
+    if "content" in term_weights:
         checks.layer_names("content_layers", content_layers)
-    else:
-        content_layers = ()
     feature_networks.check_layers(features, content_layers, "content_layers")
     feature_networks.check_layers(features, layer_weights, "style_layers")
+    if not term_weights.get("content"):
+        content_layers = ()
     statistic = style_statistics.get(statistic)
     optimizer = optimizer_parts.get(optimizer)
     network = feature_networks.get(features, [*content_layers, *layer_weights], **options)
 
+    import keras
+
     from tfstyle import losses
 
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"features: expected Keras on TensorFlow, received {keras.backend.backend()}; "
+            "set KERAS_BACKEND=tensorflow"
+        )
     style_loss = losses.StyleLoss(statistic, layer_weights)
     objective = losses.Objective(network, style_loss, term_weights)
     return _Synthesis(objective, optimizer, tuple(content_layers))
@@ -200,7 +208,7 @@ class _Synthesis:
     content_layers: tuple
 
     def run(self, image, content, style, style_size, levels, callback):
-        """The result at the size of the last of `levels`, also where the run ends before it."""
+        """Always returns the size of the last level, also when the run ends early."""
         from tfstyle.optimizers import base
 
         results = []
@@ -209,10 +217,11 @@ class _Synthesis:
             style_size = min(long_side, max(style.shape[1:3]))
         checks.integer("style_size", style_size, 1, int(images.MAX_PIXELS**0.5))
         if callback:
-            whole = images.resize(image, levels[-1].height, levels[-1].width)
-            callback(base.Progress(0, float("nan"), {}, whole))
+            callback(base.Progress(0, float("nan"), {}, image))
         try:
             for level in levels:
+                if not level.evaluations:  # fewer evaluations than levels
+                    continue
                 image = images.resize(image, level.height, level.width)
                 targets = self._targets(content, style, style_size, level)
                 done = sum(result.evaluations for result in results)
@@ -221,12 +230,12 @@ class _Synthesis:
                 )
                 results.append(result)
                 image = np.clip(result.image, 0, 1)
-                if result.outcome in ("interrupted", "not finite"):
+                if result.outcome in (base.INTERRUPTED, base.OUTCOMES[base.NOT_FINITE]):
                     break
         except KeyboardInterrupt:  # between two levels
             if not results:
                 raise
-            results[-1] = dataclasses.replace(results[-1], outcome="interrupted")
+            results[-1] = dataclasses.replace(results[-1], outcome=base.INTERRUPTED)
         return _joined(results, images.resize(image, levels[-1].height, levels[-1].width))
 
     def _targets(self, content, style, style_size, level):

@@ -135,7 +135,8 @@ def main(_) -> None:
     run, steps = lbfgs_step(size)
     print(f"\nL-BFGS beside the evaluation: {medians({0: run}, 3)[0] / steps:.3f} s a step")
     print("Start-up:", start_up())
-    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     print(f"Peak memory of this process: {peak_bytes / 1e9:.1f} GB")
 
 

@@ -39,7 +39,7 @@ _PRECISION = flags.DEFINE_enum(
 )
 
 STEPS_PER_EPOCH = 250
-# The deepest layer is the slowest to learn, and what helps it helps all.
+# The deepest layer learns most slowly; weighting it helps all layers.
 LAYER_WEIGHTS = dict(zip(LAYERS, (0.5, 0.7, 1.0, 1.2, 1.0, 3.0)))
 
 
@@ -129,7 +129,7 @@ def train(teacher, pictures) -> keras.Model:
 
 
 def save(student, path) -> None:
-    """Half precision: a quarter of the rounding of the bfloat16 arithmetic it is used in."""
+    """In half precision: it rounds to an eighth of a step of bfloat16, used in the arithmetic."""
     arrays = {}
     for layer, (kernel, bias) in weights.from_keras(student).items():
         arrays[f"{layer}/kernel"], arrays[f"{layer}/bias"] = np.float16(kernel), np.float16(bias)

@@ -25,16 +25,15 @@ def read_folder(folder) -> list[np.ndarray]:
 
 def procedural(count: int, size: int = 384, seed: int = 0) -> list[np.ndarray]:
     """`count` pictures of each procedural kind, uint8 `[size, size, 3]`, painted in parallel."""
-    jobs = [
-        (kind, size, seed + n) for kind in (*paint.PAINTERS, *_GENERATORS) for n in range(count)
-    ]
+    kinds = (*paint.PAINTERS, *_GENERATORS)
+    jobs = [(kind, size, [seed + n, kinds.index(kind)]) for kind in kinds for n in range(count)]
     with concurrent.futures.ProcessPoolExecutor() as pool:
         return list(pool.map(_generate, *zip(*jobs)))
 
 
 def _generate(kind, size, seed):
     painter = paint.PAINTERS.get(kind) or _GENERATORS[kind]
-    image = painter(size, np.random.default_rng([seed, len(kind)]))
+    image = painter(size, np.random.default_rng(seed))
     return np.uint8(np.clip(image, 0, 1) * 255 + 0.5)
 
 

@@ -13,7 +13,7 @@ COMMANDS = {
     "stylize": "paint the content of one picture in the style of another",
     "texture": "make a new picture with the texture of another",
 }
-USAGE, FAILURE, INTERRUPTED = 2, 1, 130
+FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 
 
 def run() -> None:
@@ -33,6 +33,7 @@ def main(arguments) -> int:
     if name not in COMMANDS:
         return _complain("", f"expected a command out of {', '.join(COMMANDS)}, received {name!r}")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's remarks on missing GPUs
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill saves the image too
     with _native_log_hidden():
         return _guarded(importlib.import_module(f"tfstyle.cli.{name}").main, name, arguments[1:])
@@ -49,7 +50,8 @@ def _native_log_hidden():
         return
     console, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
-    with os.fdopen(console, "w", buffering=1) as sys.stderr:
+    form = {"encoding": sys.__stderr__.encoding, "errors": sys.__stderr__.errors}
+    with os.fdopen(console, "w", buffering=1, **form) as sys.stderr:
         try:
             yield
         finally:
@@ -67,7 +69,9 @@ def _guarded(command, name, arguments) -> int:
     except ValueError as error:  # begins with the argument's name, which is the flag's
         return _complain(name, re.sub(r"^(\w+: )", r"--\1", str(error)))
     except KeyboardInterrupt:
-        return _complain(name, "interrupted before there was a picture; nothing was written", 130)
+        return _complain(
+            name, "interrupted before there was a picture; nothing was written", INTERRUPTED
+        )
     except MemoryError:
         return _complain(name, "out of memory: try a smaller --size", FAILURE)
     except Exception as error:  # a user must never see a traceback

@@ -28,10 +28,11 @@ HELP = {
     "content": "picture whose content is kept",
     "style": "picture whose style or texture is taken",
     "output": "picture to write: .png, .jpg, .webp, .tiff or .bmp",
-    "size": "long side in pixels, or WIDTHxHEIGHT",
+    "size": "long side in pixels, or WIDTHxHEIGHT, to which a content picture is stretched",
     "style_size": "long side of the style picture in pixels: smaller for finer strokes; default: "
     "as the result, or the picture's own if less",
-    "init": "where the image starts: {init}, or a picture",
+    "init": "where the image starts: {init}, or a picture; it is shrunk to the first scale, so "
+    "take --scales=1 to go on from a finished one",
     "background": "colour behind transparent pixels, a name or #rrggbb",
     "seed": "of the noise",
     "content_weight": "weight of the content loss",
@@ -44,8 +45,8 @@ HELP = {
     "features": "feature network",
     "weights": "file of network weights (.npz, .h5), or imagenet: download VGG19's; default: the "
     "network's own",
-    "pooling": "average is smoother, max is what VGG was trained with",
-    "padding": "reflect leaves no frame, zeros is what VGG was trained with",
+    "pooling": "average is smoother, max is what VGG19 was trained with",
+    "padding": "reflect leaves no frame, zeros is what VGG19 was trained with",
     "precision": "auto takes bfloat16 where the processor has it",
     "optimizer": "how the image is changed",
     "evaluations": "budget of loss-and-gradient evaluations",

@@ -6,8 +6,12 @@ import time
 
 from tqdm import tqdm
 
-from tfstyle import cost, features, images, schedule
+from tfstyle import images, schedule
 from tfstyle.cli import options
+from tfstyle.cli.plan import Plan
+
+BAR = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
+EXIT_CODES = {"not finite": 1, "interrupted": 130}
 
 
 def run(function, command, inits, arguments) -> int:
@@ -23,55 +27,35 @@ def run(function, command, inits, arguments) -> int:
     for name in ("content", "style", "init"):
         if values.get(name) not in (None, *inits):
             values[name] = images.load(values[name], f"--{name}", background)
-    with tqdm(total=values["evaluations"], unit="eval", delay=1e-9, disable=None) as bar:
-        display = _Display(values, bar)
+    shape = values["content"].shape[1:3] if "content" in values else (1, 1)
+    size = schedule.output_size(*shape, values["size"])
+    plan = Plan(values, schedule.levels(*size, values["evaluations"], values["scales"]))
+    plan.check_memory()
+    with tqdm(total=plan.pixels(), bar_format=BAR, delay=1e-9, disable=None) as bar:
+        display = _Display(plan, bar)
         result = function(**values, callback=display)
     images.save(output, result.image, record | _outcome(result))
     started = display.started or time.perf_counter()
     _report(output, result, started - began, time.perf_counter() - started)
-    return 130 if result.outcome == "interrupted" else 0
+    return EXIT_CODES.get(result.outcome, 0)
 
 
 class _Display:
     """The callback that announces the run when all is checked and built, and moves the bar."""
 
-    def __init__(self, values, bar):
-        self.values, self.bar, self.started = values, bar, None
+    def __init__(self, plan, bar):
+        self.plan, self.bar = plan, bar
+        self.evaluations, self.started = 0, None
 
     def __call__(self, progress):
         if progress.evaluations == 0:
-            print(_announcement(self.values, *progress.image.shape[1:3]), file=sys.stderr)
+            print(self.plan.announcement(), file=sys.stderr)
             return
         self.started = self.started or time.perf_counter()  # graph built, first evaluation done
-        self.bar.update(progress.evaluations - self.bar.n)
-        self.bar.set_postfix_str(f"loss {progress.loss:.4g}")
-
-
-def _announcement(values, height, width):
-    """The line at the start: device, network, sizes, memory and time to be expected."""
-    from tfstyle import device
-
-    style_layers = values["style_layers"]
-    layers = [*values.get("content_layers", ()), *style_layers]
-    precision = device.precision(values["precision"])
-    architecture = features.FEATURES[values["features"]]
-    levels = schedule.levels(height, width, values["evaluations"], values["scales"])
-    work = sum(
-        level.evaluations
-        * cost.evaluation_flops(architecture, layers, style_layers, level.height, level.width)
-        for level in levels
-    )
-    memory = cost.memory_bytes(architecture, layers, height, width, precision)
-    if memory > device.memory():
-        raise ValueError(
-            f"--size: {width}x{height} needs about {memory / 1e9:.0f} GB of memory, "
-            f"{device.memory() / 1e9:.0f} GB are there; try a smaller one"
-        )
-    sizes = " > ".join(f"{level.width}x{level.height}" for level in levels)
-    return (
-        f"{device.name()}, {precision} | {values['features']} | {sizes} | "
-        f"about {memory / 1e9:.1f} GB, {device.seconds(work, precision):.0f} s"
-    )
+        height, width = progress.image.shape[1:3]
+        self.bar.set_postfix_str(f"{progress.evaluations} evaluations, loss {progress.loss:.4g}")
+        self.bar.update((progress.evaluations - self.evaluations) * height * width)
+        self.evaluations = progress.evaluations
 
 
 def _record(command, values):

@@ -3,6 +3,7 @@
 import pathlib
 import re
 import zipfile
+import zlib
 
 import keras
 import numpy as np
@@ -65,10 +66,10 @@ def _download_imagenet():
     try:
         model = keras.applications.VGG19(include_top=False, weights="imagenet")
     except Exception as error:  # a download fails in many ways: no network, a proxy, a bad file
-        reason = str(error).strip().splitlines()[0]
         raise ValueError(
-            f"weights: VGG19's ImageNet weights could not be downloaded ({reason}); name a file "
-            "with --weights=FILE, or take the bundled network with --features=vgg19_compact"
+            f"weights: VGG19's ImageNet weights could not be downloaded ({_first_line(error)}); "
+            "name a file with --weights=FILE, or take the bundled network with "
+            "--features=vgg19_compact"
         ) from None
     return from_keras(model)
 
@@ -77,7 +78,7 @@ def _read_npz(path):
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"weights: {path} is not a readable .npz archive ({error})") from None
     if "features.0.weight" in arrays:
         return _from_torchvision(arrays, path)
@@ -117,13 +118,16 @@ def _read_keras_vgg19(path):
     reference = keras.applications.VGG19(include_top=False, weights=None)
     try:
         reference.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:  # a file can be wrong in as many ways as HDF5 has errors
         raise ValueError(
             "weights: expected VGG19 without its classifier (include_top=False) as Keras saves "
-            f"it; Keras cannot read {path}: {reason}"
+            f"it; Keras cannot read {path}: {_first_line(error)}"
         ) from None
     return from_keras(reference)
+
+
+def _first_line(error):
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def from_keras(model) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -8,9 +8,10 @@ from tfstyle.optimizers import base
 
 
 class State(NamedTuple):
-    """`loss` and `parts` belong to the image before the last step; mean and square are moments."""
+    """`ahead` is where the next evaluation is; mean and square are moments of the gradient."""
 
     image: tf.Tensor
+    ahead: tf.Tensor
     loss: tf.Tensor
     parts: dict
     mean: tf.Tensor
@@ -38,6 +39,7 @@ class Adam(base.Optimizer):
     def start(self, image, parts):
         return State(
             image=image,
+            ahead=image,
             loss=tf.constant(float("inf")),
             parts=parts,
             mean=tf.zeros_like(image),
@@ -54,7 +56,7 @@ class Adam(base.Optimizer):
             return (state.status == base.RUNNING) & (state.evaluations < limit)
 
         def step(state, losses):
-            loss, parts, gradient = base.evaluate(objective, state.image, targets)
+            loss, parts, gradient = base.evaluate(objective, state.ahead, targets)
             losses = losses.write(state.evaluations - first, loss)
             return self._update(state, loss, parts, gradient), losses
 
@@ -69,7 +71,12 @@ class Adam(base.Optimizer):
         root = tf.sqrt(square / (1 - self.beta_2**count)) + self.epsilon
         change = self.learning_rate * mean / (1 - self.beta_1**count) / root
         new = state._replace(
-            image=state.image - change, loss=loss, parts=parts, mean=mean, square=square
+            image=state.ahead,
+            ahead=state.ahead - change,
+            loss=loss,
+            parts=parts,
+            mean=mean,
+            square=square,
         )
         new = tf.nest.map_structure(lambda new, old: tf.where(finite, new, old), new, state)
         status = tf.where(finite, base.RUNNING, base.NOT_FINITE)

@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -16,12 +16,15 @@ CHUNK_SECONDS = 1.0  # about as long as a progress bar may stand still
 
 
 class Progress(NamedTuple):
-    """What a callback is given: evaluations so far, the last accepted loss, parts and image."""
+    """What a callback is given: evaluations so far, the last accepted loss, parts and image.
+
+    The image is float32 NumPy at the size of the present level; values may lie outside [0, 1].
+    """
 
     evaluations: int
     loss: float
     parts: dict
-    image: Any
+    image: np.ndarray
 
 
 @dataclasses.dataclass
@@ -29,7 +32,7 @@ class Result:
     """The end of an optimisation.
 
     Attributes:
-        image: the best image, float32 NumPy `[1, H, W, 3]`.
+        image: the last accepted image, float32 NumPy `[1, H, W, 3]`.
         losses: float32 `[n, 2]`: number of the evaluation, total loss there.
         parts: the terms of the loss at `image`, `{name: value}`.
         evaluations: of the loss and its gradient.
@@ -78,14 +81,14 @@ class Optimizer(abc.ABC):
             callback: called with a `Progress` about every second.
 
         Returns:
-            A `Result`. `KeyboardInterrupt` ends the run with the image so far.
+            A `Result`. `KeyboardInterrupt` ends the run with the image so far; before the first
+            evaluation it is passed on.
         """
         began = time.perf_counter()
         image = tf.convert_to_tensor(image, tf.float32)
-        state, losses, outcome = None, [], None
+        state, advance = self._prepare(objective, image, targets)
+        losses, outcome, chunk = [np.zeros((0, 2), np.float32)], None, 1
         try:
-            state, advance = self._prepare(objective, image, targets)
-            chunk = 1
             while int(state.status) == RUNNING and int(state.evaluations) < evaluations:
                 before, then = int(state.evaluations), time.perf_counter()
                 state, new = advance(state, targets, tf.constant(min(before + chunk, evaluations)))
@@ -95,13 +98,13 @@ class Optimizer(abc.ABC):
                 if callback:
                     callback(_progress(state))
         except KeyboardInterrupt:
+            if int(state.evaluations) == 0:
+                raise
             outcome = INTERRUPTED
-        if state is None:
-            state = self.start(image, {})
         done = _progress(state)
         return Result(
-            image=done.image.numpy(),
-            losses=np.concatenate(losses) if losses else np.zeros((0, 2), np.float32),
+            image=done.image,
+            losses=np.concatenate(losses),
             parts=done.parts,
             evaluations=done.evaluations,
             outcome=outcome or OUTCOMES[int(state.status)],
@@ -112,8 +115,8 @@ class Optimizer(abc.ABC):
         """The first state, and `advance` for this objective, traced once for all image sizes."""
         specs = tf.nest.map_structure(_any_size, (image, targets))
         key = objective, repr(specs)
-        if key not in self._compiled:
-            self._compiled[key] = self._trace(objective, image, *specs)
+        if key not in self._compiled:  # keep the latest only: an objective holds a network
+            self._compiled = {key: self._trace(objective, image, *specs)}
         parts, advance = self._compiled[key]
         return self.start(image, parts), advance
 
@@ -153,4 +156,4 @@ def _any_size(tensor):
 
 def _progress(state):
     parts = {name: float(value) for name, value in state.parts.items()}
-    return Progress(int(state.evaluations), float(state.loss), parts, state.image)
+    return Progress(int(state.evaluations), float(state.loss), parts, state.image.numpy())

@@ -14,7 +14,7 @@ from tfstyle.optimizers import base
 
 SUFFICIENT_DECREASE = 1e-4  # Armijo's constant
 MIN_CURVATURE = 1e-6  # cosine of the angle between a step and its change of gradient
-MIN_STEP = 1e-6  # as a part of the full step; shorter ones start the search again from the gradient
+MIN_STEP = 1e-6  # relative to the full step; below it the search restarts along the gradient
 
 
 class State(NamedTuple):
