@@ -1,0 +1,64 @@
+"""The programs around the library: painters, training crops, distillation."""
+
+import numpy as np
+import pytest
+
+from tfstyle import features
+from tfstyle.features import vgg
+from tfstyle.features.architectures import VGG19_COMPACT
+from tools import distill_vgg, paint, training_pictures
+from tools.teacher import LAYERS
+
+CROPS = np.random.default_rng(0).random((8, 64, 64, 3), np.float32)
+
+
+@pytest.mark.parametrize("kind", paint.PAINTERS)
+def test_painters_depend_on_the_seed_only(kind):
+    first, again, other = (paint.paint(kind, 64, seed) for seed in (1, 1, 2))
+    assert first.shape == (64, 64, 3) and first.dtype == np.float32
+    assert 0 <= first.min() and first.max() <= 1 and first.std() > 0.05
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).mean() > 0.02
+
+
+def test_crops_are_pairs_that_depend_on_epoch_and_index():
+    pictures = [np.uint8(255 * np.random.default_rng(n).random((80, 100, 3))) for n in range(3)]
+    crops = training_pictures.Crops(pictures, batch=4, crop=64, steps=2)
+    first = crops[1][0]
+    assert first.shape == (4, 64, 64, 3) and 0 <= first.min() and first.max() <= 1
+    np.testing.assert_array_equal(first, crops[1][0])
+    assert np.abs(first - crops[0][0]).max() > 0
+    crops.begin(1)
+    assert np.abs(first - crops[1][0]).max() > 0
+    noise = np.abs(first[2:] - first[:2]).mean()
+    assert 0 < noise < 0.3
+
+
+def test_relative_error_of_gram_matrices():
+    a, b = CROPS[:2], CROPS[2:4]
+    flat_a, flat_b = a.reshape(2, -1, 3), b.reshape(2, -1, 3)
+    grams = [np.einsum("npi,npj->nij", flat, flat) for flat in (flat_a, flat_b)]
+    expected = ((grams[0] - grams[1]) ** 2).sum((1, 2)) / (grams[1] ** 2).sum((1, 2))
+    error = distill_vgg.relative_error(distill_vgg.gram(a), distill_vgg.gram(b))
+    np.testing.assert_allclose(error, expected, rtol=1e-3)
+
+
+def test_distillation_ends_where_the_student_is_the_teacher():
+    student, teacher = (vgg.build(VGG19_COMPACT, LAYERS, dtype="float32") for _ in range(2))
+    weights = {layer: np.ones(width, np.float32) for layer, width in VGG19_COMPACT.heads.items()}
+    model = distill_vgg.Distillation(student, teacher, weights)
+    apart = float(model.compute_loss(CROPS, y_pred=student(CROPS)))
+    student.set_weights(teacher.get_weights())
+    together = float(model.compute_loss(CROPS, y_pred=student(CROPS)))
+    assert together < 1e-9 < 0.1 < apart
+
+
+def test_saved_student_is_what_the_library_loads(tmp_path):
+    student = vgg.build(VGG19_COMPACT, LAYERS, dtype="float32")
+    distill_vgg.save(student, tmp_path / "student.npz")
+    loaded = features.get(
+        "vgg19_compact", LAYERS, weights=tmp_path / "student.npz", precision="float32"
+    )
+    for layer, expected in student(CROPS[:1]).items():
+        error = np.abs(loaded(CROPS[:1])[layer] - expected).max() / np.abs(expected).max()
+        assert error < 2e-3, layer  # 11 bits of half precision
