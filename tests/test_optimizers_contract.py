@@ -353,7 +353,8 @@ def test_adam_takes_the_steps_of_keras():
     theirs = keras.optimizers.Adam(epsilon=1e-12, **options)
     for _ in range(count):
         theirs.apply([base.evaluate(quadratic, image.value(), targets)[2]], [image])
-    ours = Adam(**options).minimize(quadratic, start(), targets, count)
+    # Its last evaluation is at the last image: no step follows.
+    ours = Adam(**options).minimize(quadratic, start(), targets, count + 1)
     np.testing.assert_allclose(ours.image, image, atol=1e-4)
 
 

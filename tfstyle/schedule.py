@@ -47,6 +47,20 @@ def output_size(height: int, width: int, size) -> tuple[int, int]:
     return size[1], size[0]
 
 
+def margin(height: int, width: int) -> int:
+    """Pixels by which an image is made larger on each side, and cut at the end.
+
+    At a border fewer features see a pixel than inside, and what is painted there is gaudy.
+    """
+    return round(max(height, width) / 32)
+
+
+def with_margin(height: int, width: int) -> tuple[int, int]:
+    """The height and width that are worked on for a result of that height and width."""
+    extra = 2 * margin(height, width)
+    return height + extra, width + extra
+
+
 def levels(height: int, width: int, evaluations: int, scales: int | None) -> list[Level]:
     """Levels from coarse to fine, each twice the size of the one before.
 
@@ -54,7 +68,7 @@ def levels(height: int, width: int, evaluations: int, scales: int | None) -> lis
     for the first of n levels, 2 for the last.
 
     Args:
-        height, width: of the final image.
+        height, width: of the image at the last level.
         evaluations: of the loss and its gradient, over all levels.
         scales: number of levels; `None` goes down as long as sides stay above the limits above.
 

@@ -23,7 +23,7 @@ def stylize(
     *,
     size=512,
     content_weight=1.0,
-    style_weight=10.0,
+    style_weight=100.0,
     tv_weight=0.05,
     content_layers=CONTENT_LAYERS,
     style_layers=STYLE_LAYERS,
@@ -76,9 +76,10 @@ def stylize(
     """
     behind = images.colour(background)
     content, style = images.load(content, "content", behind), images.load(style, "style", behind)
-    height, width = schedule.output_size(*content.shape[1:3], size)
-    levels = schedule.levels(height, width, evaluations, scales)
-    start = content if _is(init, "content") else _start(init, levels[0], seed, behind)
+    size = schedule.output_size(*content.shape[1:3], size)
+    levels = schedule.levels(*schedule.with_margin(*size), evaluations, scales)
+    content = _with_margin(content, size)
+    start = content if _is(init, "content") else _start(init, size, levels[0], seed, behind)
     synthesis = _build(
         {"content": content_weight, "style": style_weight, "tv": tv_weight},
         content_layers,
@@ -88,7 +89,7 @@ def stylize(
         optimizer,
         {"weights": weights, "pooling": pooling, "padding": padding, "precision": precision},
     )
-    return synthesis.run(start, content, style, style_size, levels, callback)
+    return synthesis.run(start, content, style, style_size, size, levels, callback)
 
 
 def synthesize_texture(
@@ -129,9 +130,9 @@ def synthesize_texture(
     """
     behind = images.colour(background)
     style = images.load(style, "style", behind)
-    height, width = schedule.output_size(1, 1, size)
-    levels = schedule.levels(height, width, evaluations, scales)
-    start = _start(init, levels[0], seed, behind)
+    size = schedule.output_size(1, 1, size)
+    levels = schedule.levels(*schedule.with_margin(*size), evaluations, scales)
+    start = _start(init, size, levels[0], seed, behind)
     synthesis = _build(
         {"style": 1.0, "tv": tv_weight},
         (),
@@ -141,7 +142,7 @@ def synthesize_texture(
         optimizer,
         {"weights": weights, "pooling": pooling, "padding": padding, "precision": precision},
     )
-    return synthesis.run(start, None, style, style_size, levels, callback)
+    return synthesis.run(start, None, style, style_size, size, levels, callback)
 
 
 def _layer_weights(layers, layer_weights):
@@ -163,11 +164,16 @@ def _is(init, name):
     return isinstance(init, str) and init == name
 
 
-def _start(init, level, seed, background):
+def _with_margin(image, size):
+    border = (schedule.margin(*size),) * 2
+    return np.pad(images.resize(image, *size), ((0, 0), border, border, (0, 0)), mode="reflect")
+
+
+def _start(init, size, level, seed, background):
     checks.integer("seed", seed, 0)
     if _is(init, "noise"):
         return images.noise(level.height, level.width, seed)
-    return images.load(init, "init", background)
+    return _with_margin(images.load(init, "init", background), size)
 
 
 def _build(term_weights, content_layers, layer_weights, statistic, features, optimizer, options):
@@ -207,14 +213,13 @@ class _Synthesis:
     optimizer: Any
     content_layers: tuple
 
-    def run(self, image, content, style, style_size, levels, callback):
-        """Always returns the size of the last level, also when the run ends early."""
+    def run(self, image, content, style, style_size, size, levels, callback):
+        """Always returns an image of that size, also when the run ends early."""
         from tfstyle.optimizers import base
 
         results = []
-        long_side = max(levels[-1].height, levels[-1].width)
         if style_size is None:
-            style_size = min(long_side, max(style.shape[1:3]))
+            style_size = min(max(size), max(style.shape[1:3]))
         checks.integer("style_size", style_size, 1, int(images.MAX_PIXELS**0.5))
         if callback:
             callback(base.Progress(0, float("nan"), {}, image))
@@ -236,7 +241,10 @@ class _Synthesis:
             if not results:
                 raise
             results[-1] = dataclasses.replace(results[-1], outcome=base.INTERRUPTED)
-        return _joined(results, images.resize(image, levels[-1].height, levels[-1].width))
+        whole = images.resize(image, levels[-1].height, levels[-1].width)
+        margin = schedule.margin(*size)
+        inside = slice(margin, margin + size[0]), slice(margin, margin + size[1])
+        return _joined(results, whole[:, inside[0], inside[1]])
 
     def _targets(self, content, style, style_size, level):
         from tfstyle import targets

@@ -1,13 +1,21 @@
 """What a run will do and what that costs, known before it starts."""
 
-from tfstyle import cost, features
+from tfstyle import cost, features, schedule
 
 
 class Plan:
-    """Levels and network of a run; `values` are its flags."""
+    """Levels and network of a run.
 
-    def __init__(self, values, levels):
-        self.levels = levels
+    Args:
+        values: its flags.
+        size: height and width of the result.
+    """
+
+    def __init__(self, values, size):
+        self.height, self.width = size
+        self.levels = schedule.levels(
+            *schedule.with_margin(*size), values["evaluations"], values["scales"]
+        )
         self.network = values["features"]
         self.architecture = features.FEATURES[self.network]
         self.precision = values["precision"]
@@ -26,10 +34,10 @@ class Plan:
         return cost.memory_bytes(self.architecture, self.layers, last.height, last.width, precision)
 
     def check_memory(self):
-        last, needed = self.levels[-1], self.memory(self.precision)
+        needed = self.memory(self.precision)
         if needed > cost.available_memory():
             raise ValueError(
-                f"size: {last.width}x{last.height} needs about {needed / 1e9:.0f} GB of memory, "
+                f"size: {self.width}x{self.height} needs about {needed / 1e9:.0f} GB of memory, "
                 f"{cost.available_memory() / 1e9:.0f} GB are there; try a smaller one"
             )
 
@@ -45,8 +53,8 @@ class Plan:
             )
             for level in self.levels
         )
-        sizes = " > ".join(f"{level.width}x{level.height}" for level in self.levels)
+        scales = f"{self.width}x{self.height} in {len(self.levels)} scales"
         return (
-            f"{device.name()}, {precision} | {self.network} | {sizes} | "
+            f"{device.name()}, {precision} | {self.network} | {scales} | "
             f"about {self.memory(precision) / 1e9:.1f} GB, {device.seconds(work, precision):.0f} s"
         )

@@ -29,7 +29,7 @@ def run(function, command, inits, arguments) -> int:
             values[name] = images.load(values[name], f"--{name}", background)
     shape = values["content"].shape[1:3] if "content" in values else (1, 1)
     size = schedule.output_size(*shape, values["size"])
-    plan = Plan(values, schedule.levels(*size, values["evaluations"], values["scales"]))
+    plan = Plan(values, size)
     plan.check_memory()
     with tqdm(total=plan.pixels(), bar_format=BAR, delay=1e-9, disable=None) as bar:
         display = _Display(plan, bar)
