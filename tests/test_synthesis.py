@@ -116,9 +116,10 @@ def test_content_weight_keeps_the_content():
 
 
 def test_a_solution_stays_as_it_is():
-    result = texture(stripes(), init=stripes(), size=64, scales=1, tv_weight=0)
+    # Grey, because the margin is part of the statistics.
+    result = texture(grey(), init=grey(), size=64, scales=1, tv_weight=0)
     assert result.outcome == "converged"
-    np.testing.assert_array_equal(result.image[0], stripes())
+    np.testing.assert_array_equal(result.image, 0.5)
     result = stylize(style_weight=0, tv_weight=0, scales=1)
     assert result.outcome == "converged"
     np.testing.assert_array_equal(result.image[0], photo())

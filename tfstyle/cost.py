@@ -7,9 +7,9 @@ import pathlib
 
 from tfstyle.features.architectures import Architecture
 
-PAIRS = 20  # of the default L-BFGS history
-# Fitted to the peaks of runs at 256 to 1024 pixels with both networks.
-ACTIVATION_COPIES, HISTORY_COPIES, BASE_BYTES = 4.0, 2.0, 0.9e9
+PAIRS = 10  # of the default L-BFGS history
+# Fitted to the peaks of runs at 256 to 1024 pixels with both networks, on a CPU.
+ACTIVATION_COPIES, HISTORY_COPIES, BASE_BYTES = 1, 4, 0.8e9
 
 
 def evaluation_flops(architecture: Architecture, layers, style_layers, height, width) -> float:
@@ -32,8 +32,8 @@ def evaluation_flops(architecture: Architecture, layers, style_layers, height, w
 def memory_bytes(architecture: Architecture, layers, height, width, precision) -> float:
     """Estimated peak memory of a run, in bytes.
 
-    Per activation: its value, its padded copy, and the gradients of both while they are needed; per
-    pixel: the history of L-BFGS; and what the process takes before it has seen an image.
+    The activations that the gradient needs, the history of L-BFGS, which is copied from one chunk
+    of the run to the next, and what the process takes before it has seen an image.
     """
     size = 2 if precision == "bfloat16" else 4
     activations = 0

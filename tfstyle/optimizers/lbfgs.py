@@ -54,7 +54,7 @@ class LBFGS(base.Optimizer):
         tolerance: the run has converged where no value of the gradient is larger.
     """
 
-    def __init__(self, history=20, first_step=0.02, tolerance=1e-12):
+    def __init__(self, history=10, first_step=0.02, tolerance=1e-12):
         super().__init__()
         self.history, self.first_step, self.tolerance = history, first_step, tolerance
 

@@ -37,7 +37,7 @@ class TFPLBFGS(base.Optimizer):
         tolerance: the run has converged where no value of the gradient is larger.
     """
 
-    def __init__(self, history=20, tolerance=1e-12):
+    def __init__(self, history=10, tolerance=1e-12):
         super().__init__()
         self.history, self.tolerance = history, tolerance
 
