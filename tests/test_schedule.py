@@ -36,6 +36,13 @@ def test_impossible_output_size(size):
         schedule.output_size(600, 800, size)
 
 
+@pytest.mark.parametrize(
+    "size, expected", [((512, 512), (544, 544)), ((384, 512), (416, 544)), ((32, 64), (36, 68))]
+)
+def test_margin_is_a_32nd_of_the_long_side(size, expected):
+    assert schedule.with_margin(*size) == expected
+
+
 def test_default_levels_of_512_pixels():
     # Shares of 225: 4, 3 and 2 ninths.
     assert schedule.levels(512, 512, 225, None) == [

@@ -159,6 +159,11 @@ def test_black_and_white_pictures_survive(value):
     assert_picture(stylize(flat, flat, size=40).image, 40, 40)
 
 
+def test_three_levels_twice_bit_for_bit():
+    first, second = (stylize(size=160, scales=3, evaluations=20, seed=1) for _ in range(2))
+    np.testing.assert_array_equal(first.image, second.image)
+
+
 def test_style_of_another_shape_and_size():
     assert_picture(stylize(style=stripes(33, 120)).image, 64, 64)
     assert_picture(stylize(style=stripes(), style_size=32).image, 64, 64)

@@ -53,7 +53,8 @@ class Plan:
             )
             for level in self.levels
         )
-        scales = f"{self.width}x{self.height} in {len(self.levels)} scales"
+        count = len(self.levels)
+        scales = f"{self.width}x{self.height}, {count} scale{'s' if count > 1 else ''}"
         return (
             f"{device.name()}, {precision} | {self.network} | {scales} | "
             f"about {self.memory(precision) / 1e9:.1f} GB, {device.seconds(work, precision):.0f} s"
