@@ -49,19 +49,11 @@ class Adam(base.Optimizer):
         )
 
     def advance(self, objective, state, targets, limit):
-        first = state.evaluations
-        losses = tf.TensorArray(tf.float32, size=limit - first)
-
-        def running(state, losses):
-            return (state.status == base.RUNNING) & (state.evaluations < limit)
-
-        def step(state, losses):
+        def step(state):
             loss, parts, gradient = base.evaluate(objective, state.ahead, targets)
-            losses = losses.write(state.evaluations - first, loss)
-            return self._update(state, loss, parts, gradient), losses
+            return self._update(state, loss, parts, gradient), loss
 
-        state, losses = tf.while_loop(running, step, (state, losses))
-        return state, base.numbered(losses, first, state.evaluations)
+        return base.loop(step, state, limit)
 
     def _update(self, state, loss, parts, gradient):
         finite = tf.math.is_finite(loss) & tf.reduce_all(tf.math.is_finite(gradient))

@@ -140,10 +140,26 @@ def evaluate(objective, image, targets):
     return loss, parts, tape.gradient(loss, image)
 
 
-def numbered(losses, first, last):
-    """Losses of the evaluations after number `first` up to `last`, from a TensorArray: `[n, 2]`."""
-    numbers = tf.cast(tf.range(first, last) + 1, tf.float32)
-    return tf.stack([numbers, losses.stack()[: last - first]], axis=1)
+def loop(step, state, limit):
+    """In a graph: `step(state) -> (state, loss)`, an evaluation each, until `limit` or an end.
+
+    Returns:
+        What `Optimizer.advance` returns.
+    """
+    first = state.evaluations
+
+    def running(state, losses):
+        return (state.status == RUNNING) & (state.evaluations < limit)
+
+    def body(state, losses):
+        number = state.evaluations - first
+        state, loss = step(state)
+        return state, losses.write(number, loss)
+
+    losses = tf.TensorArray(tf.float32, size=limit - first)
+    state, losses = tf.while_loop(running, body, (state, losses))
+    numbers = tf.cast(tf.range(first, state.evaluations) + 1, tf.float32)
+    return state, tf.stack([numbers, losses.stack()[: state.evaluations - first]], axis=1)
 
 
 def _any_size(tensor):

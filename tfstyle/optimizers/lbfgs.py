@@ -76,20 +76,12 @@ class LBFGS(base.Optimizer):
         )
 
     def advance(self, objective, state, targets, limit):
-        first = state.evaluations
-        losses = tf.TensorArray(tf.float32, size=limit - first)
-
-        def running(state, losses):
-            return (state.status == base.RUNNING) & (state.evaluations < limit)
-
-        def evaluate(state, losses):
+        def step(state):
             image = state.image + state.step * tf.reshape(state.direction, tf.shape(state.image))
             loss, parts, gradient = base.evaluate(objective, image, targets)
-            losses = losses.write(state.evaluations - first, loss)
-            return self._update(state, image, loss, parts, tf.reshape(gradient, [-1])), losses
+            return self._update(state, image, loss, parts, tf.reshape(gradient, [-1])), loss
 
-        state, losses = tf.while_loop(running, evaluate, (state, losses))
-        return state, base.numbered(losses, first, state.evaluations)
+        return base.loop(step, state, limit)
 
     def _update(self, state, image, loss, parts, gradient):
         """The state after one evaluation, accepted or not."""
