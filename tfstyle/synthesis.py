@@ -96,7 +96,7 @@ def synthesize_texture(
     style,
     *,
     size=512,
-    tv_weight=0.005,
+    tv_weight=0.001,
     style_layers=STYLE_LAYERS,
     style_layer_weights=None,
     statistic="gram",
