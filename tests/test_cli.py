@@ -144,7 +144,8 @@ def test_missing_flag_and_unknown_command(folder, capsys):
 def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
     assert cli.main([command, "--help"]) == 0
     text = capsys.readouterr().out
-    function = {"stylize": tfstyle.stylize, "texture": tfstyle.synthesize_texture}[command]
+    functions = {"texture": tfstyle.synthesize_texture}
+    function = functions.get(command) or getattr(tfstyle, command)
     expected = set(inspect.signature(function).parameters) - {"callback"} | {"output"}
     listed = {line.split()[0][2:] for line in text.splitlines() if line.startswith("  --")}
     assert listed == expected
@@ -152,7 +153,12 @@ def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
 
 def test_every_default_is_that_of_the_function(folder):
     paths = ["--content=a", "--style=b", "--output=c"]
-    values = options.parse(tfstyle.stylize, "stylize", ("content",), paths)
+    values = options.parse(
+        options.defaults(tfstyle.stylize) | {"output": options.REQUIRED},
+        "stylize",
+        ("content",),
+        paths,
+    )
     for name, parameter in inspect.signature(tfstyle.stylize).parameters.items():
         if parameter.default is not inspect.Parameter.empty and name != "callback":
             value = tuple(values[name]) if isinstance(values[name], list) else values[name]

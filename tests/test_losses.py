@@ -141,7 +141,7 @@ def setting(network, weights, height=10, width=8):
     """An objective with its targets, and an image that is not the solution."""
     rng = np.random.default_rng(1)
     pictures = rng.uniform(-0.1, 1.1, (3, 1, height, width, 3)).astype(np.float32)
-    goal = targets.measure(network, Gram(), *pictures[:2], (CONTENT,), STYLE)
+    goal = targets.measure(network, Gram(), pictures[0], [(pictures[1], 1)], (CONTENT,), STYLE)
     style_loss = losses.StyleLoss(Gram(), {STYLE[0]: 1.0, STYLE[1]: 2.0})
     return losses.Objective(network, style_loss, weights), goal, pictures
 

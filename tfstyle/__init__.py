@@ -2,10 +2,10 @@
 
 import importlib
 
-from tfstyle.synthesis import stylize, synthesize_texture
+from tfstyle.synthesis import invert, stylize, synthesize_texture
 
 __version__ = "0.1.0"
-__all__ = ["Result", "stylize", "synthesize_texture"]
+__all__ = ["Result", "invert", "stylize", "synthesize_texture"]
 
 
 def __getattr__(name):

@@ -4,10 +4,10 @@ import math
 import numbers
 
 
-def number(name, value):
-    """A finite number >= 0."""
-    if not (isinstance(value, numbers.Real) and math.isfinite(value) and value >= 0):
-        raise ValueError(f"{name}: expected a number of at least 0, received {value!r}")
+def number(name, value, lowest=0):
+    """A finite number of at least `lowest`."""
+    if not (isinstance(value, numbers.Real) and math.isfinite(value) and value >= lowest):
+        raise ValueError(f"{name}: expected a number of at least {lowest}, received {value!r}")
 
 
 def integer(name, value, lowest, highest=None):

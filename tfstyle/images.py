@@ -221,6 +221,11 @@ def noise(height, width, seed):
     return np.clip(0.5 + 0.15 * normal, 0, 1)
 
 
+def psnr(image, original):
+    """Peak signal-to-noise ratio in dB of two images of one shape in [0, 1]: 10 log10(1 / MSE)."""
+    return float(-10 * np.log10(np.mean(np.square(image - original, dtype=np.float64))))
+
+
 def check_output(path, name="output"):
     """Checks before a long run that `save` will be able to write `path`; follows links.
 

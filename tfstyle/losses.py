@@ -46,26 +46,37 @@ class StyleLoss(Loss):
         self.statistic = statistic
         self.layer_weights = {layer: weight / total for layer, weight in layer_weights.items()}
 
-    def call(self, features, targets):
-        """A float32 scalar from `{layer: [1, h, w, C]}` and `{layer: measured statistic}`."""
+    def call(self, features, targets, seed=0):
+        """A float32 scalar from `{layer: [1, h, w, C]}` and `{layer: measured statistic}`.
+
+        `seed` is that of the measured statistics (see `Statistic.seeded`).
+        """
+        statistic = self.statistic.seeded(seed)
         return sum(
-            weight * self._layer_loss(features[layer], targets[layer])
+            weight * _relative_distance(statistic, features[layer], targets[layer])
             for layer, weight in self.layer_weights.items()
         )
 
-    def _layer_loss(self, features, target):
-        nothing = tf.nest.map_structure(tf.zeros_like, target)
-        size = self.statistic.distance(nothing, target)
-        return self.statistic.distance(self.statistic.measure(features), target) / (size + EPSILON)
+
+def _relative_distance(statistic, features, target):
+    distance = statistic.distance(statistic.measure(features), target)
+    return distance / (statistic.size(target) + EPSILON)
 
 
 class TotalVariation(Loss):
     """Mean length of the image's gradient, `[1, H, W, 3]` -> scalar (Rudin, Osher & Fatemi 1992).
 
     The length is rounded off below `SMOOTHING`: its kink at a flat image would stop a line search.
+
+    Args:
+        beta: power to which the length is raised (Mahendran & Vedaldi 2015, section 3).
     """
 
     SMOOTHING = 0.02
+
+    def __init__(self, beta=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.beta = beta
 
     def call(self, image):
         # tf.slice: the gradient of image[...] is many times slower.
@@ -74,8 +85,8 @@ class TotalVariation(Loss):
         here = tf.slice(image, [0, 0, 0, 0], size)
         down = tf.slice(image, [0, 1, 0, 0], size) - here
         right = tf.slice(image, [0, 0, 1, 0], size) - here
-        length = tf.sqrt(tf.square(down) + tf.square(right) + self.SMOOTHING**2)
-        return tf.reduce_mean(length - self.SMOOTHING)
+        squared = tf.square(down) + tf.square(right) + self.SMOOTHING**2
+        return tf.reduce_mean(squared ** (self.beta / 2) - self.SMOOTHING**self.beta)
 
 
 class RangePenalty(Loss):
@@ -92,16 +103,17 @@ class Objective:
 
     Args:
         network: feature network, image -> `{layer: activations}`.
-        style_loss: a `StyleLoss`.
+        style_loss: a `StyleLoss`, or `None` where there is no term "style".
         weights: of the terms "content", "style" and "tv"; one of weight 0 is not computed.
+        tv_beta: exponent of the total variation.
     """
 
     # Large enough to pull back values outside [0, 1]; zero inside.
     RANGE_WEIGHT = 100.0
 
-    def __init__(self, network, style_loss, weights):
+    def __init__(self, network, style_loss, weights, tv_beta=1.0):
         self.network, self.style_loss = network, style_loss
-        self.content_loss, self.total_variation = ContentLoss(), TotalVariation()
+        self.content_loss, self.total_variation = ContentLoss(), TotalVariation(tv_beta)
         self.range_penalty = RangePenalty()
         self.weights = {name: weight for name, weight in weights.items() if weight > 0}
 
@@ -109,7 +121,7 @@ class Objective:
         features = self.network(image)
         terms = {
             "content": lambda: self.content_loss(features, targets.content),
-            "style": lambda: self.style_loss(features, targets.style),
+            "style": lambda: self.style_loss(features, targets.style, targets.seed),
             "tv": lambda: self.total_variation(image),
         }
         parts = {name: weight * terms[name]() for name, weight in self.weights.items()}

@@ -4,7 +4,7 @@ Light to import: TensorFlow is loaded when the arguments have been checked.
 """
 
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,7 @@ def stylize(
     content,
     style,
     *,
+    style_blend=None,
     size=512,
     content_weight=1.0,
     style_weight=100.0,
@@ -47,7 +48,9 @@ def stylize(
 
     Args:
         content, style: pictures: a path, a PIL image, or an array or tensor `[H, W, 3]` or
-            `[1, H, W, 3]`, uint8 or float in [0, 1].
+            `[1, H, W, 3]`, uint8 or float in [0, 1]. `style` may be a list of pictures: their
+            statistics are averaged.
+        style_blend: a number >= 0 for each style, of which only the ratios count; equal if `None`.
         size: long side of the result in pixels, or its exact `(width, height)`, to which the
             content is stretched.
         content_weight, style_weight, tv_weight: of the three terms, >= 0. The terms are relative
@@ -64,7 +67,7 @@ def stylize(
         style_size: long side of the style picture beside a result of the full size: smaller means
             finer strokes. `None` takes the result's long side, or the style's own if that is less.
         background: colour behind transparent pixels: a name, or "#rrggbb".
-        seed: of the noise.
+        seed: of the noise and of what a statistic draws at random, anew for each scale.
         callback: called with a `tfstyle.optimizers.base.Progress`: once when all is ready, before
             the first evaluation, then about every second.
 
@@ -75,8 +78,9 @@ def stylize(
         ValueError: an argument is not as described; the message begins with its name.
     """
     behind = images.colour(background)
-    content, style = images.load(content, "content", behind), images.load(style, "style", behind)
+    content = images.load(content, "content", behind)
     size = schedule.output_size(*content.shape[1:3], size)
+    styles = _styles(style, style_blend, style_size, size, behind)
     levels = schedule.levels(*schedule.with_margin(*size), evaluations, scales)
     content = _with_margin(content, size)
     start = content if _is(init, "content") else _start(init, size, levels[0], seed, behind)
@@ -89,12 +93,13 @@ def stylize(
         optimizer,
         {"weights": weights, "pooling": pooling, "padding": padding, "precision": precision},
     )
-    return synthesis.run(start, content, style, style_size, size, levels, callback)
+    return synthesis.run(start, content, styles, size, levels, seed, callback)
 
 
 def synthesize_texture(
     style,
     *,
+    style_blend=None,
     size=512,
     tv_weight=0.001,
     style_layers=STYLE_LAYERS,
@@ -117,7 +122,7 @@ def synthesize_texture(
     """Makes a new picture with the statistics of another, but not its places (Gatys et al. 2015).
 
     Args:
-        style: the texture to be matched, see `stylize`.
+        style: the texture to be matched, or a list of several, see `stylize`.
         size: side of the square result in pixels, or its `(width, height)`.
         init: where the image starts: "noise", or a picture.
         style_size, and all other arguments: see `stylize`.
@@ -129,8 +134,8 @@ def synthesize_texture(
         ValueError: an argument is not as described; the message begins with its name.
     """
     behind = images.colour(background)
-    style = images.load(style, "style", behind)
     size = schedule.output_size(1, 1, size)
+    styles = _styles(style, style_blend, style_size, size, behind)
     levels = schedule.levels(*schedule.with_margin(*size), evaluations, scales)
     start = _start(init, size, levels[0], seed, behind)
     synthesis = _build(
@@ -142,22 +147,112 @@ def synthesize_texture(
         optimizer,
         {"weights": weights, "pooling": pooling, "padding": padding, "precision": precision},
     )
-    return synthesis.run(start, None, style, style_size, size, levels, callback)
+    return synthesis.run(start, None, styles, size, levels, seed, callback)
+
+
+def invert(
+    content,
+    *,
+    layer=("block4_conv2",),
+    size=256,
+    tv_weight=1.0,
+    tv_beta=2.0,
+    features="vgg19_compact",
+    weights=None,
+    pooling="average",
+    padding="reflect",
+    precision="auto",
+    optimizer="lbfgs",
+    evaluations=300,
+    scales=None,
+    init="noise",
+    background="white",
+    seed=0,
+    callback=None,
+):
+    """Rebuilds a picture from the feature maps of one or several layers alone.
+
+    Mahendran & Vedaldi 2015, "Understanding Deep Image Representations by Inverting Them": the
+    error relative to the features' own size (equation 3), total variation with an exponent, and a
+    penalty on values outside [0, 1].
+
+    Args:
+        content: the picture, see `stylize`.
+        layer: name of a VGG layer, or a list of names; their errors are averaged.
+        size: long side of the result in pixels, or its exact `(width, height)`.
+        tv_weight: of the total variation, >= 0; that of the features is 1.
+        tv_beta: exponent of the total variation, >= 1: 1 keeps edges, 2 is smoother (section 3).
+        init: where the image starts: "noise", or a picture.
+        background, and all other arguments: see `stylize`.
+
+    Returns:
+        A `tfstyle.Result`; its image is float32 NumPy `[1, H, W, 3]` in [0, 1].
+
+    Raises:
+        ValueError: an argument is not as described; the message begins with its name.
+    """
+    layers = (layer,) if isinstance(layer, str) else layer
+    checks.layer_names("layer", layers)
+    feature_networks.check_layers(features, layers, "layer")
+    behind = images.colour(background)
+    content = images.load(content, "content", behind)
+    size = schedule.output_size(*content.shape[1:3], size)
+    levels = schedule.levels(*schedule.with_margin(*size), evaluations, scales)
+    start = _start(init, size, levels[0], seed, behind)
+    synthesis = _build(
+        {"content": 1.0, "tv": tv_weight},
+        layers,
+        {},
+        None,
+        features,
+        optimizer,
+        {"weights": weights, "pooling": pooling, "padding": padding, "precision": precision},
+        tv_beta,
+    )
+    return synthesis.run(start, _with_margin(content, size), [], size, levels, seed, callback)
+
+
+class _Style(NamedTuple):
+    """One of the styles: `[1, H, W, 3]`, its part in the blend, its long side beside the result."""
+
+    picture: np.ndarray
+    part: float
+    long_side: int
+
+
+def _styles(style, blend, long_side, size, background):
+    pictures = style if isinstance(style, (list, tuple)) else [style]
+    if not pictures:
+        raise ValueError("style: expected a picture or a list of pictures, received an empty list")
+    pictures = [images.load(picture, "style", background) for picture in pictures]
+    parts = _weights("style_blend", blend, len(pictures), "styles")
+    if long_side is not None:
+        checks.integer("style_size", long_side, 1, int(images.MAX_PIXELS**0.5))
+    return [
+        _Style(picture, part, long_side or min(max(size), max(picture.shape[1:3])))
+        for picture, part in zip(pictures, parts / np.sum(parts))
+        if part > 0
+    ]
 
 
 def _layer_weights(layers, layer_weights):
     checks.layer_names("style_layers", layers)
-    layer_weights = [1.0] * len(layers) if layer_weights is None else list(layer_weights)
-    if len(layer_weights) != len(layers):
+    weights = _weights("style_layer_weights", layer_weights, len(layers), "style layers")
+    return dict(zip(layers, map(float, weights)))
+
+
+def _weights(name, values, count, things):
+    """An array of one number for each of `count` things."""
+    values = [1.0] * count if values is None else list(values)
+    if len(values) != count:
         raise ValueError(
-            f"style_layer_weights: expected one for each of the {len(layers)} style layers, "
-            f"received {len(layer_weights)}"
+            f"{name}: expected one for each of the {count} {things}, received {len(values)}"
         )
-    for value in layer_weights:
-        checks.number("style_layer_weights", value)
-    if not sum(layer_weights) > 0:
-        raise ValueError("style_layer_weights: expected at least one above 0, received only 0")
-    return dict(zip(layers, layer_weights))
+    for value in values:
+        checks.number(name, value)
+    if not sum(values) > 0:
+        raise ValueError(f"{name}: expected at least one above 0, received only 0")
+    return np.array(values)
 
 
 def _is(init, name):
@@ -176,10 +271,20 @@ def _start(init, size, level, seed, background):
     return _with_margin(images.load(init, "init", background), size)
 
 
-def _build(term_weights, content_layers, layer_weights, statistic, features, optimizer, options):
+def _build(
+    term_weights,
+    content_layers,
+    layer_weights,
+    statistic,
+    features,
+    optimizer,
+    options,
+    tv_beta=1.0,
+):
     for term, weight in term_weights.items():
         checks.number(f"{term}_weight", weight)
-    if term_weights.get("content", 0) == term_weights["style"] == 0:
+    checks.number("tv_beta", tv_beta, 1)
+    if term_weights.get("content", 0) == term_weights.get("style", 0) == 0:
         raise ValueError("style_weight: expected a number above 0, where content_weight is 0 too")
     if "content" in term_weights:
         checks.layer_names("content_layers", content_layers)
@@ -200,8 +305,8 @@ def _build(term_weights, content_layers, layer_weights, statistic, features, opt
             f"features: expected Keras on TensorFlow, received {keras.backend.backend()}; "
             "set KERAS_BACKEND=tensorflow"
         )
-    style_loss = losses.StyleLoss(statistic, layer_weights)
-    objective = losses.Objective(network, style_loss, term_weights)
+    style_loss = losses.StyleLoss(statistic, layer_weights) if layer_weights else None
+    objective = losses.Objective(network, style_loss, term_weights, tv_beta)
     return _Synthesis(objective, optimizer, tuple(content_layers))
 
 
@@ -213,22 +318,20 @@ class _Synthesis:
     optimizer: Any
     content_layers: tuple
 
-    def run(self, image, content, style, style_size, size, levels, callback):
+    def run(self, image, content, styles, size, levels, seed, callback):
         """Always returns an image of that size, also when the run ends early."""
         from tfstyle.optimizers import base
 
         results = []
-        if style_size is None:
-            style_size = min(max(size), max(style.shape[1:3]))
-        checks.integer("style_size", style_size, 1, int(images.MAX_PIXELS**0.5))
         if callback:
             callback(base.Progress(0, float("nan"), {}, image))
         try:
-            for level in levels:
+            for number, level in enumerate(levels):
                 if not level.evaluations:  # fewer evaluations than levels
                     continue
                 image = images.resize(image, level.height, level.width)
-                targets = self._targets(content, style, style_size, level)
+                drawn = np.random.SeedSequence([seed, number]).generate_state(1)[0] >> 1
+                targets = self._targets(content, styles, level, np.int32(drawn))
                 done = sum(result.evaluations for result in results)
                 result = self.optimizer.minimize(
                     self.objective, image, targets, level.evaluations, _shifted(callback, done)
@@ -246,18 +349,25 @@ class _Synthesis:
         inside = slice(margin, margin + size[0]), slice(margin, margin + size[1])
         return _joined(results, whole[:, inside[0], inside[1]])
 
-    def _targets(self, content, style, style_size, level):
+    def _targets(self, content, styles, level, seed):
         from tfstyle import targets
 
-        height, width = schedule.fit(*style.shape[1:3], max(1, round(style_size * level.scale)))
+        style_loss = self.objective.style_loss
         return targets.measure(
             self.objective.network,
-            self.objective.style_loss.statistic,
+            style_loss and style_loss.statistic,
             images.resize(content, level.height, level.width) if self.content_layers else None,
-            images.resize(style, height, width),
+            [(_at(level, style), style.part) for style in styles],
             self.content_layers,
-            tuple(self.objective.style_loss.layer_weights),
+            tuple(style_loss.layer_weights) if style_loss else (),
+            seed,
         )
+
+
+def _at(level, style):
+    """The style's picture at the scale of a level."""
+    long_side = max(1, round(style.long_side * level.scale))
+    return images.resize(style.picture, *schedule.fit(*style.picture.shape[1:3], long_side))
 
 
 def _shifted(callback, done):

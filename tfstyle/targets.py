@@ -2,35 +2,52 @@
 
 from typing import NamedTuple
 
+import tensorflow as tf
+
 
 class Targets(NamedTuple):
     """Data for the losses: a nest of tensors that is handed to an objective with every image.
 
     Attributes:
         content: activations of the content picture, `{layer: [1, h, w, C]}`.
-        style: statistics of the style picture, `{layer: what the statistic measures}`.
+        style: statistics of the style, `{layer: what the statistic measures}`.
+        seed: int32 scalar with which the style was measured (see `Statistic.seeded`).
     """
 
     content: dict
     style: dict
+    seed: tf.Tensor
 
 
-def measure(network, statistic, content, style, content_layers, style_layers) -> Targets:
+def measure(network, statistic, content, styles, content_layers, style_layers, seed=0) -> Targets:
     """Measures the targets.
 
     Args:
         network: feature network, image -> `{layer: activations}`.
-        statistic: a `tfstyle.statistics.base.Statistic`.
-        content: picture `[1, H, W, 3]` in [0, 1], or `None` where there are no content layers.
-        style: picture `[1, H', W', 3]` in [0, 1].
+        statistic: a `tfstyle.statistics.base.Statistic`; `None` where there are no style layers.
+        content: picture `[1, H, W, 3]` in [0, 1]; `None` where there are no content layers.
+        styles: list of (picture `[1, H', W', 3]` in [0, 1], its part in the blend); parts add to 1.
         content_layers, style_layers: names of layers of `network`.
+        seed: of what the statistic draws at random, int32.
 
     Raises:
         ValueError: the network lacks one of the layers.
     """
-    seen = _activations(network, style, style_layers)
-    statistics = {layer: statistic.measure(features) for layer, features in seen.items()}
-    return Targets(_activations(network, content, content_layers), statistics)
+    measured = []
+    for picture, _ in styles:
+        seen = _activations(network, picture, style_layers)
+        drawn = statistic.seeded(seed)
+        measured.append({layer: drawn.measure(features) for layer, features in seen.items()})
+    return Targets(
+        content=_activations(network, content, content_layers),
+        style=_mean(measured, [part for _, part in styles]) if style_layers else {},
+        seed=tf.constant(seed, tf.int32),
+    )
+
+
+def _mean(nests, parts):
+    """The weighted mean of nests of tensors."""
+    return tf.nest.map_structure(lambda *each: sum(p * x for p, x in zip(parts, each)), *nests)
 
 
 def _activations(network, image, layers):

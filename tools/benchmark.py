@@ -65,7 +65,12 @@ def evaluation(name, precision, size):
     objective = losses.Objective(network, loss, {"content": 1.0, "style": 1.0, "tv": 0.01})
     image = tf.random.uniform([1, size, size, 3])
     aims = targets.measure(
-        network, loss.statistic, image, 1 - image, synthesis.CONTENT_LAYERS, synthesis.STYLE_LAYERS
+        network,
+        loss.statistic,
+        image,
+        [(1 - image, 1.0)],
+        synthesis.CONTENT_LAYERS,
+        synthesis.STYLE_LAYERS,
     )
     run = tf.function(lambda x, t: base.evaluate(objective, x, t))
     work = cost.evaluation_flops(architecture, layers, synthesis.STYLE_LAYERS, size, size)

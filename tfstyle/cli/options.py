@@ -9,12 +9,26 @@ from absl import flags
 from tfstyle import features, optimizers, statistics
 from tfstyle.cli import parsers
 
+REQUIRED = inspect.Parameter.empty  # in the place of a default
+
 GROUPS = {
-    "Pictures": ("content", "style", "output", "size", "style_size", "init", "background", "seed"),
+    "Pictures": (
+        "content",
+        "style",
+        "style_blend",
+        "output",
+        "size",
+        "style_size",
+        "init",
+        "background",
+        "seed",
+    ),
     "Losses": (
+        "layer",
         "content_weight",
         "style_weight",
         "tv_weight",
+        "tv_beta",
         "statistic",
         "content_layers",
         "style_layers",
@@ -26,7 +40,8 @@ GROUPS = {
 
 HELP = {
     "content": "picture whose content is kept",
-    "style": "picture whose style or texture is taken",
+    "style": "picture whose style or texture is taken, or several, separated by commas",
+    "style_blend": "one number for each style, of which the ratios count; default: equal",
     "output": "picture to write: .png, .jpg, .webp, .tiff or .bmp",
     "size": "long side in pixels, or WIDTHxHEIGHT, to which a content picture is stretched",
     "style_size": "long side of the style picture in pixels: smaller for finer strokes; default: "
@@ -34,10 +49,12 @@ HELP = {
     "init": "where the image starts: {init}, or a picture; it is shrunk to the first scale, so "
     "take --scales=1 to go on from a finished one",
     "background": "colour behind transparent pixels, a name or #rrggbb",
-    "seed": "of the noise",
+    "seed": "of the noise, and of random directions",
+    "layer": "layers whose features are kept",
     "content_weight": "weight of the content loss",
     "style_weight": "weight of the style loss: more for more style",
     "tv_weight": "weight of the total variation: more for smoother",
+    "tv_beta": "exponent of the total variation: 1 keeps edges, 2 is smoother",
     "statistic": "what is matched on the style layers",
     "content_layers": "layers compared position by position",
     "style_layers": "layers compared by statistics",
@@ -62,14 +79,21 @@ CHOICES = {
     "optimizer": optimizers.OPTIMIZERS,
 }
 WEIGHTS = ("content_weight", "style_weight", "tv_weight")
+LISTS = ("style", "layer", "content_layers", "style_layers")
 COUNTS = ("style_size", "evaluations", "scales")
 
 
-def parse(function, command, inits, arguments) -> dict | None:
-    """The flags of a command as keyword arguments of `function` and `output`.
+def defaults(function) -> dict:
+    """Names and defaults of the flags of a function; those without a default must be given."""
+    parameters = inspect.signature(function).parameters.items()
+    return {name: parameter.default for name, parameter in parameters if name != "callback"}
+
+
+def parse(defaults, command, inits, arguments) -> dict | None:
+    """The flags of a command.
 
     Args:
-        function: takes the flags; its keyword defaults are the flags'.
+        defaults: name to default, as from the function above.
         command: name, for the help.
         inits: names that `init` may have.
         arguments: what was typed behind the command.
@@ -80,23 +104,19 @@ def parse(function, command, inits, arguments) -> dict | None:
     Raises:
         absl.flags.Error, ValueError: an unknown flag or an impossible value.
     """
-    defaults = {
-        name: parameter.default
-        for name, parameter in inspect.signature(function).parameters.items()
-        if name != "callback"
-    } | {"output": inspect.Parameter.empty}
     if any(argument in ("-h", "-help", "--help") for argument in arguments):
         print(_help(command, defaults, inits))
         return None
     values = flags.FlagValues()
-    required = [name for name, value in defaults.items() if value is inspect.Parameter.empty]
+    required = [name for name, value in defaults.items() if value is REQUIRED]
     for name, default in defaults.items():
         _define(values, name, None if name in required else default, inits)
     rest = values([command, *arguments])[1:]
     if rest:
         raise ValueError(f"expected flags only, received {rest[0]!r}; write --flag=value")
     for name in required:
-        if not values[name].value:
+        given = values[name].value
+        if not given or isinstance(given, list) and "" in given:
             raise ValueError(f"--{name}: expected a file, received nothing")
     return {name: values[name].value for name in defaults}
 
@@ -107,13 +127,15 @@ def _define(values, name, default, inits):
         flags.DEFINE_enum(name, default, list(CHOICES[name]), **options)
     elif name in WEIGHTS:
         flags.DEFINE_float(name, default, lower_bound=0, **options)
+    elif name == "tv_beta":
+        flags.DEFINE_float(name, default, lower_bound=1, **options)
     elif name in COUNTS:
         flags.DEFINE_integer(name, default, lower_bound=1, **options)
     elif name == "seed":
         flags.DEFINE_integer(name, default, lower_bound=0, **options)
-    elif name.endswith("_layers"):
+    elif name in LISTS:
         flags.DEFINE_list(name, default and list(default), **options)
-    elif name == "style_layer_weights":
+    elif name in ("style_blend", "style_layer_weights"):
         flags.DEFINE(parsers.NumbersParser(), name, default, **options)
     elif name == "size":
         flags.DEFINE(parsers.SizeParser(), name, default, **options)
@@ -133,7 +155,7 @@ def _help_line(name, default, inits):
     text = HELP[name].format(init=" or ".join(inits))
     if name in CHOICES:
         text += f"; {', '.join(CHOICES[name])}"
-    if default is inspect.Parameter.empty:
+    if default is REQUIRED:
         text += " (required)"
     elif default is not None:
         text += f" ({','.join(default) if isinstance(default, tuple) else default})"

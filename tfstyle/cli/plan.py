@@ -19,11 +19,11 @@ class Plan:
         self.network = values["features"]
         self.architecture = features.FEATURES[self.network]
         self.precision = values["precision"]
-        self.style_layers = values["style_layers"]
+        self.style_layers = values.get("style_layers", ())
         content_layers = values["content_layers"] if values.get("content_weight") else []
-        self.layers = [*content_layers, *self.style_layers]
-        features.check_layers(self.network, values.get("content_layers", ()), "content_layers")
-        features.check_layers(self.network, self.style_layers, "style_layers")
+        self.layers = [*content_layers, *values.get("layer", ()), *self.style_layers]
+        for name in ("layer", "content_layers", "style_layers"):
+            features.check_layers(self.network, values.get(name, ()), name)
 
     def pixels(self):
         """The measure of progress: an evaluation at twice the size takes four times as long."""

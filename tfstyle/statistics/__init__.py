@@ -2,7 +2,14 @@
 
 from tfstyle import registry
 
-STATISTICS = {"gram": "tfstyle.statistics.moments:Gram"}
+STATISTICS = {
+    "gram": "tfstyle.statistics.moments:Gram",
+    "mean": "tfstyle.statistics.moments:Mean",
+    "mean_covariance": "tfstyle.statistics.moments:MeanCovariance",
+    "channel_moments": "tfstyle.statistics.moments:ChannelMoments",
+    "gaussian_w2": "tfstyle.statistics.gaussian_w2:GaussianW2",
+    "sliced_wasserstein": "tfstyle.statistics.sliced_wasserstein:SlicedWasserstein",
+}
 
 
 def get(identifier):

@@ -2,9 +2,15 @@
 
 import abc
 
+import tensorflow as tf
+
 
 class Statistic(abc.ABC):
-    """Summarises a feature map without its positions, and compares two such summaries."""
+    """Summarises a feature map without its positions, and compares two such summaries.
+
+    The statistic of a blend of several styles is the weighted mean of theirs. What that means is
+    said in each statistic's own docstring.
+    """
 
     @abc.abstractmethod
     def measure(self, features):
@@ -21,6 +27,18 @@ class Statistic(abc.ABC):
     def distance(self, measured, target):
         """How far `measured` is from `target`: a float32 scalar >= 0, 0 where they are equal.
 
-        It must also compare with a nest of zeros, the statistic of nothing: the style loss divides
-        by `distance(zeros, target)`.
+        Differentiable with respect to `measured`.
         """
+
+    def size(self, target):
+        """Distance of nothing (zeros) from `target`; the style loss is relative to it."""
+        return self.distance(tf.nest.map_structure(tf.zeros_like, target), target)
+
+    def seeded(self, seed):
+        """This statistic with that seed (int32 scalar, may be a tensor) for what it draws."""
+        return self
+
+
+def rows(features):
+    """The N = h w feature vectors of a map `[1, h, w, C]`: `[N, C]`."""
+    return tf.reshape(features, [-1, features.shape[-1]])

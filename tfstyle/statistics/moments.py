@@ -1,8 +1,60 @@
-"""Statistics made of the moments of a feature vector taken at a random position."""
+"""Statistics made of the moments of a feature vector taken at a random position.
+
+The mean of two such statistics is that of both pictures cut up and mixed: a blend of styles is the
+mixture of their feature vectors.
+"""
 
 import tensorflow as tf
 
-from tfstyle.statistics.base import Statistic
+from tfstyle.statistics.base import Statistic, rows
+
+# A covariance below this part of the squared mean is that of a flat picture: rounding, no texture.
+FLAT = 1e-3
+EPSILON = 1e-12
+
+
+class Mean(Statistic):
+    """Means of the C channels: first moments.
+
+    All that a linear function of the features can see. Costs N C FLOPs and C numbers.
+    """
+
+    def measure(self, features):
+        """Means `[C]`, float32, of feature maps `[1, h, w, C]`."""
+        return tf.reduce_mean(tf.cast(rows(features), tf.float32), axis=0)
+
+    def distance(self, measured, target):
+        """Squared Euclidean norm of the difference."""
+        return _squared(measured - target)
+
+
+class ChannelMoments(Statistic):
+    r"""Moments of every channel by itself up to order four, and none of two channels together.
+
+    Our own choice, for the question which statistics make a texture: it knows the distribution of
+    each channel about as well as Gaussian-tailed data allow, which filter histograms do in FRAME
+    (Zhu, Wu & Mumford 1997) and skewness and kurtosis in Portilla & Simoncelli (2000), but not
+    which features occur together, which is all that the Gram matrix adds. At 4 C numbers it is the
+    smallest statistic but for the mean. Costs 8 N C FLOPs.
+
+    Orders are compared by :math:`(E f_c^k)^{1/k}`, which have the unit of the features: moments
+    themselves would make the fourth order of the strongest channel all that counts.
+    """
+
+    def measure(self, features):
+        """Moments `[4, C]`, float32, about zero, of the features' magnitudes."""
+        values = tf.abs(tf.cast(rows(features), tf.float32))
+        squares = tf.square(values)
+        powers = values, squares, squares * values, tf.square(squares)
+        return tf.stack([tf.reduce_mean(power, axis=0) for power in powers])
+
+    def distance(self, measured, target):
+        """Squared Euclidean norm of the difference of the roots."""
+        return _squared(self._roots(measured) - self._roots(target))
+
+    def _roots(self, moments):
+        # The slope of a root is infinite at 0, where a channel is silent.
+        return (moments + EPSILON) ** tf.constant([[1], [1 / 2], [1 / 3], [1 / 4]])
 
 
 class Gram(Statistic):
@@ -14,11 +66,60 @@ class Gram(Statistic):
 
     def measure(self, features):
         """Gram matrix `[C, C]`, float32, of feature maps `[1, h, w, C]`."""
-        return _gram(tf.reshape(features, [-1, features.shape[-1]]))
+        return _gram(rows(features))
 
     def distance(self, measured, target):
         """Squared Frobenius norm of the difference (Gatys et al. 2015, equation 4)."""
-        return tf.reduce_sum(tf.square(measured - target))
+        return _squared(measured - target)
+
+
+class MeanCovariance(Statistic):
+    """Means, and the Gram matrix of the features minus their means: all of a Gaussian.
+
+    Raw moments are measured, so that the mean of two measurements is that of a mixture; they are
+    centred in `distance`. Costs 2 N C^2 FLOPs, as many again for the gradient, and C^2 + C numbers.
+    """
+
+    def measure(self, features):
+        """Means `[C]` and second moments about zero `[C, C]`, float32."""
+        return raw_moments(features)
+
+    def distance(self, measured, target):
+        """Relative squared errors of the means and of the covariances, added.
+
+        Each is divided by the target's squared norm: they have different units. Where the target is
+        of one colour its covariance is nothing but rounding; then a small part of its mean counts.
+        """
+        (mean, second), (target_mean, target_second) = measured, target
+        difference = covariance(mean, second) - covariance(target_mean, target_second)
+        mean_size = _squared(target_mean)
+        size = _squared(covariance(target_mean, target_second)) + (FLAT * mean_size) ** 2
+        means = _squared(mean - target_mean) / (mean_size + EPSILON)
+        return means + _squared(difference) / (size + EPSILON)
+
+
+def raw_moments(features):
+    """Means `[C]` and second moments about zero `[C, C]`, float32, of `[1, h, w, C]`.
+
+    The product is taken in float32 and of centred features: a covariance may be small beside the
+    squared mean, and rounded to bfloat16 it would have negative eigenvalues.
+    """
+    values = tf.cast(rows(features), tf.float32)
+    mean = tf.reduce_mean(values, axis=0)
+    return mean, _gram(values - mean) + outer(mean, mean)
+
+
+def covariance(mean, second):
+    """Covariance `[C, C]` from the mean `[C]` and the second moments `[C, C]`."""
+    return second - outer(mean, mean)
+
+
+def outer(a, b):
+    return a[:, None] * b
+
+
+def _squared(difference):
+    return tf.reduce_sum(tf.square(difference))
 
 
 @tf.custom_gradient

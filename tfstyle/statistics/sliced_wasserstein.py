@@ -1,0 +1,101 @@
+"""The sliced Wasserstein distance between clouds of feature vectors."""
+
+import tensorflow as tf
+
+from tfstyle.statistics.base import Statistic, rows
+
+BINS = 1024
+
+
+class SlicedWasserstein(Statistic):
+    """Quantiles of the features along random directions (Heitz et al. 2021; Pitié et al. 2005).
+
+    Two distributions are equal where all their projections are: unlike any set of moments, enough
+    directions know everything about a distribution. Projections are sorted, and the sorted values
+    averaged over `levels` equal shares, so that pictures of any two sizes can be compared.
+
+    The blend of two styles lies between them (every quantile is averaged: a Wasserstein barycentre
+    along each direction); it is not the mixture.
+
+    Costs 4 N C D FLOPs and D sorts of N numbers, and D K numbers, for D directions and K levels.
+
+    Args:
+        directions: random directions, for each layer.
+        levels: shares into which the sorted projections are divided.
+        seed: of the directions; int32 scalar. Within one minimisation it must stay the same.
+    """
+
+    def __init__(self, directions=128, levels=256, seed=0):
+        self.directions, self.levels, self.seed = directions, levels, seed
+
+    def seeded(self, seed):
+        return SlicedWasserstein(self.directions, self.levels, seed)
+
+    def measure(self, features):
+        """Means of the sorted projections over each share `[D, K]`, float32, ascending in K."""
+        values = rows(features)
+        shape = values.shape[1], self.directions
+        directions = tf.random.stateless_normal(shape, tf.stack([self.seed, 0]))
+        directions = tf.cast(tf.math.l2_normalize(directions, axis=0), values.dtype)
+        projected = tf.cast(
+            tf.matmul(directions, values, transpose_a=True, transpose_b=True), tf.float32
+        )
+        return _quantiles(projected, self.levels)
+
+    def distance(self, measured, target):
+        """Mean squared difference of the quantiles: sliced squared 2-Wasserstein distance."""
+        return tf.reduce_mean(tf.square(measured - target))
+
+
+@tf.custom_gradient
+def _quantiles(samples, levels):
+    """Means of the samples `[D, N]` over each of `levels` equal shares of the sorted N: `[D, K]`.
+
+    A counting sort: samples that share one of `BINS` bins stay unsorted and count by their mean.
+    TensorFlow's own sort takes ten times as long.
+    """
+    bins = _bins(samples)
+    counts, sums = (_by_bin(bins, weights) for weights in (None, samples))
+    ends = tf.pad(tf.cumsum(counts, axis=1), [[0, 0], [1, 0]])
+    shares = tf.linspace(tf.zeros_like(ends[:, 0]), ends[:, -1], levels + 1, axis=1)
+    shares = _integral(shares, ends, sums, tf.math.divide_no_nan(sums, counts))
+    share = tf.cast(levels / tf.shape(samples)[1], tf.float64)
+
+    def gradient(upstream):
+        # A sample has its bin's part in the shares that the bin lies in.
+        upstream = tf.cast(upstream, tf.float64)
+        grid = tf.cast(tf.range(levels + 1), tf.float64) * tf.ones_like(ends[:, :1])
+        parts = _integral(ends * share, grid, upstream, upstream)
+        parts = tf.math.divide_no_nan(parts, counts)
+        return tf.gather(tf.reshape(tf.cast(parts, tf.float32), [-1]), bins), None
+
+    return tf.cast(shares * share, tf.float32), gradient
+
+
+def _bins(samples):
+    """Number of each sample's bin, `[D, N]`; those of direction d begin at d BINS."""
+    lowest, highest = (f(samples, axis=1, keepdims=True) for f in (tf.reduce_min, tf.reduce_max))
+    scale = tf.math.divide_no_nan(BINS * (1 - 1e-6), highest - lowest)
+    # Not a number fits in no bin; the loss is not a number then, whatever the bins.
+    numbers = tf.clip_by_value(tf.cast((samples - lowest) * scale, tf.int32), 0, BINS - 1)
+    return numbers + BINS * tf.range(tf.shape(samples)[0])[:, None]
+
+
+def _by_bin(bins, weights):
+    """Numbers, or sums of weights, of the samples in each bin, `[D, BINS]` float64."""
+    size = BINS * tf.shape(bins)[0]
+    weights = None if weights is None else tf.reshape(weights, [-1])
+    total = tf.math.bincount(tf.reshape(bins, [-1]), weights, minlength=size, maxlength=size)
+    return tf.cast(tf.reshape(total, [-1, BINS]), tf.float64)
+
+
+def _integral(at, ends, sums, heights):
+    """Integrals of step functions between neighbours of `at`, `[D, M]` -> `[D, M - 1]`.
+
+    The steps end at `ends` `[D, B + 1]`; `sums` and `heights` `[D, B]` are theirs.
+    """
+    inside = tf.searchsorted(ends[:, 1:-1], at, side="right")
+    whole = tf.gather(tf.cumsum(sums, axis=1, exclusive=True), inside, batch_dims=1)
+    part = at - tf.gather(ends, inside, batch_dims=1)
+    integral = whole + part * tf.gather(heights, inside, batch_dims=1)
+    return integral[:, 1:] - integral[:, :-1]
