@@ -11,8 +11,9 @@ ROOT = pathlib.Path(__file__).parent.parent
 LEVELS = (
     ("checks", "images", "registry"),
     ("schedule", "features", "statistics", "optimizers", "targets"),
-    ("losses", "cost", "device"),
-    ("synthesis",),
+    ("losses", "cost", "device", "styles", "sheet"),
+    ("synthesis", "judge"),
+    ("comparison",),
     ("cli",),
     ("__main__",),
 )

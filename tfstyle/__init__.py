@@ -2,10 +2,11 @@
 
 import importlib
 
+from tfstyle.comparison import compare
 from tfstyle.synthesis import invert, stylize, synthesize_texture
 
 __version__ = "0.1.0"
-__all__ = ["Result", "invert", "stylize", "synthesize_texture"]
+__all__ = ["Result", "compare", "invert", "stylize", "synthesize_texture"]
 
 
 def __getattr__(name):

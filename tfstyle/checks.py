@@ -28,3 +28,18 @@ def layer_names(name, layers):
     """A list or tuple of different names, at least one."""
     if isinstance(layers, str) or not layers or len(set(layers)) < len(layers):
         raise ValueError(f"{name}: expected a list of different layer names, received {layers!r}")
+
+
+def weights(name, values, count, things) -> list[float]:
+    """One number >= 0 for each of `count` things, not all 0; `None` means that all are equal."""
+    if values is None:
+        return [1.0] * count
+    if len(values) != count:
+        raise ValueError(
+            f"{name}: expected one for each of the {count} {things}, received {len(values)}"
+        )
+    for value in values:
+        number(name, value)
+    if not sum(values) > 0:
+        raise ValueError(f"{name}: expected at least one above 0, received only 0")
+    return [float(value) for value in values]

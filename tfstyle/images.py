@@ -242,22 +242,23 @@ def check_output(path, name="output"):
         # Really try: os.access says yes to root, whatever the permissions.
         if os.path.exists(path):
             open(path, "r+b").close()
-        with _temporary(path) as temporary:
-            open(temporary, "xb").close()
+        with temporary(path) as beside:
+            open(beside, "xb").close()
     except OSError as error:
         expected = "expected a file that can be written, in a directory that exists"
         raise ImageError(f"{label}: {error.strerror.lower()}: {expected}") from error
 
 
 @contextlib.contextmanager
-def _temporary(path):
+def temporary(path):
+    """A name beside `path` for a file that is to replace it; what is left of it is removed."""
     # Only a name: what is then created has the umask's permissions, unlike files of `tempfile`.
-    temporary = f".{secrets.token_hex(8)}".join(os.path.splitext(path))
+    name = f".{secrets.token_hex(8)}".join(os.path.splitext(path))
     try:
-        yield temporary
+        yield name
     finally:
         with contextlib.suppress(FileNotFoundError):
-            os.remove(temporary)
+            os.remove(name)
 
 
 def save(path, image, settings=None):
@@ -284,10 +285,10 @@ def save(path, image, settings=None):
     path = os.path.realpath(path)
     metadata = {} if settings is None else _metadata(path, settings)
     try:
-        with _temporary(path) as temporary:
+        with temporary(path) as beside:
             # Each format takes the options that it knows.
-            picture.save(temporary, quality=95, subsampling="4:4:4", **metadata)
-            os.replace(temporary, path)
+            picture.save(beside, quality=95, subsampling="4:4:4", **metadata)
+            os.replace(beside, path)
     except (OSError, ValueError) as error:
         raise ImageError(f"{path}: writing failed ({error}): choose another output") from error
 

@@ -4,11 +4,11 @@ Light to import: TensorFlow is loaded when the arguments have been checked.
 """
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from tfstyle import checks, images, schedule
+from tfstyle import checks, images, schedule, styles
 from tfstyle import features as feature_networks
 from tfstyle import optimizers as optimizer_parts
 from tfstyle import statistics as style_statistics
@@ -80,20 +80,20 @@ def stylize(
     behind = images.colour(background)
     content = images.load(content, "content", behind)
     size = schedule.output_size(*content.shape[1:3], size)
-    styles = _styles(style, style_blend, style_size, size, behind)
+    loaded = styles.load(style, style_blend, style_size, size, behind)
     levels = schedule.levels(*schedule.with_margin(*size), evaluations, scales)
     content = _with_margin(content, size)
     start = content if _is(init, "content") else _start(init, size, levels[0], seed, behind)
     synthesis = _build(
         {"content": content_weight, "style": style_weight, "tv": tv_weight},
         content_layers,
-        _layer_weights(style_layers, style_layer_weights),
+        layer_weights(style_layers, style_layer_weights),
         statistic,
         features,
         optimizer,
         {"weights": weights, "pooling": pooling, "padding": padding, "precision": precision},
     )
-    return synthesis.run(start, content, styles, size, levels, seed, callback)
+    return synthesis.run(start, content, loaded, size, levels, seed, callback)
 
 
 def synthesize_texture(
@@ -135,19 +135,19 @@ def synthesize_texture(
     """
     behind = images.colour(background)
     size = schedule.output_size(1, 1, size)
-    styles = _styles(style, style_blend, style_size, size, behind)
+    loaded = styles.load(style, style_blend, style_size, size, behind)
     levels = schedule.levels(*schedule.with_margin(*size), evaluations, scales)
     start = _start(init, size, levels[0], seed, behind)
     synthesis = _build(
         {"style": 1.0, "tv": tv_weight},
         (),
-        _layer_weights(style_layers, style_layer_weights),
+        layer_weights(style_layers, style_layer_weights),
         statistic,
         features,
         optimizer,
         {"weights": weights, "pooling": pooling, "padding": padding, "precision": precision},
     )
-    return synthesis.run(start, None, styles, size, levels, seed, callback)
+    return synthesis.run(start, None, loaded, size, levels, seed, callback)
 
 
 def invert(
@@ -212,47 +212,11 @@ def invert(
     return synthesis.run(start, _with_margin(content, size), [], size, levels, seed, callback)
 
 
-class _Style(NamedTuple):
-    """One of the styles: `[1, H, W, 3]`, its part in the blend, its long side beside the result."""
-
-    picture: np.ndarray
-    part: float
-    long_side: int
-
-
-def _styles(style, blend, long_side, size, background):
-    pictures = style if isinstance(style, (list, tuple)) else [style]
-    if not pictures:
-        raise ValueError("style: expected a picture or a list of pictures, received an empty list")
-    pictures = [images.load(picture, "style", background) for picture in pictures]
-    parts = _weights("style_blend", blend, len(pictures), "styles")
-    if long_side is not None:
-        checks.integer("style_size", long_side, 1, int(images.MAX_PIXELS**0.5))
-    return [
-        _Style(picture, part, long_side or min(max(size), max(picture.shape[1:3])))
-        for picture, part in zip(pictures, parts / np.sum(parts))
-        if part > 0
-    ]
-
-
-def _layer_weights(layers, layer_weights):
+def layer_weights(layers, weights) -> dict:
+    """`{layer: weight}` of the style layers; `None` weighs them equally."""
     checks.layer_names("style_layers", layers)
-    weights = _weights("style_layer_weights", layer_weights, len(layers), "style layers")
-    return dict(zip(layers, map(float, weights)))
-
-
-def _weights(name, values, count, things):
-    """An array of one number for each of `count` things."""
-    values = [1.0] * count if values is None else list(values)
-    if len(values) != count:
-        raise ValueError(
-            f"{name}: expected one for each of the {count} {things}, received {len(values)}"
-        )
-    for value in values:
-        checks.number(name, value)
-    if not sum(values) > 0:
-        raise ValueError(f"{name}: expected at least one above 0, received only 0")
-    return np.array(values)
+    weights = checks.weights("style_layer_weights", weights, len(layers), "style layers")
+    return dict(zip(layers, weights))
 
 
 def _is(init, name):
@@ -318,7 +282,7 @@ class _Synthesis:
     optimizer: Any
     content_layers: tuple
 
-    def run(self, image, content, styles, size, levels, seed, callback):
+    def run(self, image, content, loaded, size, levels, seed, callback):
         """Always returns an image of that size, also when the run ends early."""
         from tfstyle.optimizers import base
 
@@ -331,7 +295,7 @@ class _Synthesis:
                     continue
                 image = images.resize(image, level.height, level.width)
                 drawn = np.random.SeedSequence([seed, number]).generate_state(1)[0] >> 1
-                targets = self._targets(content, styles, level, np.int32(drawn))
+                targets = self._targets(content, loaded, level, np.int32(drawn))
                 done = sum(result.evaluations for result in results)
                 result = self.optimizer.minimize(
                     self.objective, image, targets, level.evaluations, _shifted(callback, done)
@@ -349,7 +313,7 @@ class _Synthesis:
         inside = slice(margin, margin + size[0]), slice(margin, margin + size[1])
         return _joined(results, whole[:, inside[0], inside[1]])
 
-    def _targets(self, content, styles, level, seed):
+    def _targets(self, content, loaded, level, seed):
         from tfstyle import targets
 
         style_loss = self.objective.style_loss
@@ -357,17 +321,11 @@ class _Synthesis:
             self.objective.network,
             style_loss and style_loss.statistic,
             images.resize(content, level.height, level.width) if self.content_layers else None,
-            [(_at(level, style), style.part) for style in styles],
+            [(style.at(level.scale), style.part) for style in loaded],
             self.content_layers,
             tuple(style_loss.layer_weights) if style_loss else (),
             seed,
         )
-
-
-def _at(level, style):
-    """The style's picture at the scale of a level."""
-    long_side = max(1, round(style.long_side * level.scale))
-    return images.resize(style.picture, *schedule.fit(*style.picture.shape[1:3], long_side))
 
 
 def _shifted(callback, done):

@@ -23,6 +23,7 @@ GROUPS = {
         "background",
         "seed",
     ),
+    "Comparison": ("statistics", "sweep"),
     "Losses": (
         "layer",
         "content_weight",
@@ -42,12 +43,16 @@ HELP = {
     "content": "picture whose content is kept",
     "style": "picture whose style or texture is taken, or several, separated by commas",
     "style_blend": "one number for each style, of which the ratios count; default: equal",
-    "output": "picture to write: .png, .jpg, .webp, .tiff or .bmp",
+    "output": "picture to write: .png, .jpg, .webp, .tiff or .bmp; compare: a folder",
     "size": "long side in pixels, or WIDTHxHEIGHT, to which a content picture is stretched",
     "style_size": "long side of the style picture in pixels: smaller for finer strokes; default: "
     "as the result, or the picture's own if less",
     "init": "where the image starts: {init}, or a picture; it is shrunk to the first scale, so "
     "take --scales=1 to go on from a finished one",
+    "statistics": "names of the statistics that are compared; what else has no default here is as in "
+    "stylize and texture",
+    "sweep": "another flag to be compared, and its values: style_weight=10,100,1000; separated by "
+    "semicolons where a value holds commas",
     "background": "colour behind transparent pixels, a name or #rrggbb",
     "seed": "of the noise, and of random directions",
     "layer": "layers whose features are kept",
@@ -72,6 +77,7 @@ HELP = {
 
 CHOICES = {
     "statistic": statistics.STATISTICS,
+    "statistics": statistics.STATISTICS,
     "features": features.FEATURES,
     "pooling": features.POOLING,
     "padding": features.PADDING,
@@ -79,7 +85,7 @@ CHOICES = {
     "optimizer": optimizers.OPTIMIZERS,
 }
 WEIGHTS = ("content_weight", "style_weight", "tv_weight")
-LISTS = ("style", "layer", "content_layers", "style_layers")
+LISTS = ("statistics", "style", "layer", "content_layers", "style_layers")
 COUNTS = ("style_size", "evaluations", "scales")
 
 
@@ -110,7 +116,7 @@ def parse(defaults, command, inits, arguments) -> dict | None:
     values = flags.FlagValues()
     required = [name for name, value in defaults.items() if value is REQUIRED]
     for name, default in defaults.items():
-        _define(values, name, None if name in required else default, inits)
+        _define(values, name, None if name in required else default)
     rest = values([command, *arguments])[1:]
     if rest:
         raise ValueError(f"expected flags only, received {rest[0]!r}; write --flag=value")
@@ -121,9 +127,19 @@ def parse(defaults, command, inits, arguments) -> dict | None:
     return {name: values[name].value for name in defaults}
 
 
-def _define(values, name, default, inits):
+def read(name, text):
+    """The value that a flag takes from a text."""
+    values = flags.FlagValues()
+    _define(values, name, None)
+    values(["", f"--{name}={text}"])
+    return values[name].value
+
+
+def _define(values, name, default):
     options = {"help": HELP[name], "flag_values": values}
-    if name in CHOICES:
+    if name in LISTS:
+        flags.DEFINE_list(name, default and list(default), **options)
+    elif name in CHOICES:
         flags.DEFINE_enum(name, default, list(CHOICES[name]), **options)
     elif name in WEIGHTS:
         flags.DEFINE_float(name, default, lower_bound=0, **options)
@@ -133,8 +149,6 @@ def _define(values, name, default, inits):
         flags.DEFINE_integer(name, default, lower_bound=1, **options)
     elif name == "seed":
         flags.DEFINE_integer(name, default, lower_bound=0, **options)
-    elif name in LISTS:
-        flags.DEFINE_list(name, default and list(default), **options)
     elif name in ("style_blend", "style_layer_weights"):
         flags.DEFINE(parsers.NumbersParser(), name, default, **options)
     elif name == "size":

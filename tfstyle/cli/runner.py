@@ -26,28 +26,48 @@ def run(function, command, inits, arguments, judge=None) -> int:
         arguments: what was typed behind the command.
         judge: (content, image) -> what else is to be said of the result, `{name: number}`.
     """
-    flags = options.defaults(function) | {"output": options.REQUIRED}
-    values = options.parse(flags, command, inits, arguments)
-    if values is None:
-        return 0
-    began = time.perf_counter()
-    output = values.pop("output")
-    record = _record(command, values | {"output": output})
-    images.check_output(output, "--output")
-    _load(values, inits)
-    shape = values["content"].shape[1:3] if "content" in values else (1, 1)
-    size = schedule.output_size(*shape, values["size"])
-    plan = Plan(values, size)
-    plan.check_memory()
-    with tqdm(total=plan.pixels(), bar_format=BAR, delay=1e-9, disable=None) as bar:
-        display = _Display(plan, bar)
-        result = function(**values, callback=display)
-    started = display.started or time.perf_counter()
-    times = started - began, time.perf_counter() - started
-    judged = judge(values["content"], result.image) if judge else {}
-    images.save(output, result.image, record | _outcome(result) | judged)
-    _report(output, result, judged, *times)
-    return EXIT_CODES.get(result.outcome, 0)
+    run = prepare(function, command, inits, arguments)
+    return run.execute(judge) if run else 0
+
+
+def prepare(function, command, inits, arguments):
+    """The `Run` that the arguments describe; `None` where the help was asked for and printed."""
+    known = options.defaults(function) | {"output": options.REQUIRED}
+    values = options.parse(known, command, inits, arguments)
+    return values and Run(function, command, inits, values)
+
+
+class Run:
+    """A run whose flags, pictures and size have been checked.
+
+    Args:
+        function, command, inits: see `run`.
+        values: the flags, with the output among them.
+    """
+
+    def __init__(self, function, command, inits, values):
+        self.function = function
+        self.output = values["output"]
+        self.record = _record(command, values)
+        images.check_output(self.output, "--output")
+        self.values = {name: value for name, value in values.items() if name != "output"}
+        _load(self.values, inits)
+        shape = self.values["content"].shape[1:3] if "content" in values else (1, 1)
+        self.plan = Plan(self.values, schedule.output_size(*shape, values["size"]))
+        self.plan.check_memory()
+
+    def execute(self, judge=None) -> int:
+        """Makes the picture, saves it, reports; returns the exit code."""
+        began = time.perf_counter()
+        with tqdm(total=self.plan.pixels(), bar_format=BAR, delay=1e-9, disable=None) as bar:
+            display = _Display(self.plan, bar)
+            result = self.function(**self.values, callback=display)
+        started = display.started or time.perf_counter()
+        times = started - began, time.perf_counter() - started
+        judged = judge(self.values["content"], result.image) if judge else {}
+        images.save(self.output, result.image, self.record | _outcome(result) | judged)
+        _report(self.output, result, judged, *times)
+        return EXIT_CODES.get(result.outcome, 0)
 
 
 def _load(values, inits):
@@ -80,25 +100,39 @@ class _Display:
 
 
 def _record(command, values):
-    """What is embedded in the picture, so that it can be made again."""
+    """What is embedded in a picture, so that it can be made again."""
     from tfstyle import __version__
 
-    typed = [f"--{name}={_typed(value)}" for name, value in values.items() if value is not None]
-    return {"tfstyle": __version__, "command": shlex.join(["tfstyle", command, *typed])}
+    return {"tfstyle": __version__, "command": typed(command, values)}
 
 
-def _typed(value):
+def typed(command, values):
+    """The command line with these flags."""
+    return shlex.join(["tfstyle", command, *flags(values)])
+
+
+def flags(values):
+    """Values of flags as they are typed: `["--name=value"]`."""
+    return [f"--{name}={_text(value)}" for name, value in values.items() if value is not None]
+
+
+def _text(value):
     if isinstance(value, tuple):
         return "x".join(map(str, value))
     if isinstance(value, list):
         line = io.StringIO()
-        csv.writer(line, lineterminator="").writerow(value)  # a name may hold a comma
+        csv.writer(line, lineterminator="").writerow(map(_text, value))  # a name may hold a comma
         return line.getvalue()
-    return str(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def _outcome(result):
-    return {"outcome": result.outcome, "evaluations": result.evaluations, "losses": result.parts}
+    return {
+        "outcome": result.outcome,
+        "evaluations": result.evaluations,
+        "seconds": round(result.seconds, 2),
+        "losses": result.parts,
+    }
 
 
 def _report(output, result, judged, start_up, seconds):
