@@ -174,13 +174,13 @@ def _sheet(planned, pictures, rows):
 
 def _origin(cell, picture, names):
     """What a row was made from, in one image of the size of its pictures at most."""
-    given = _defaults() | cell.arguments
     names = [name for name in names if name != cell.setting]
+    behind = images.colour((_defaults() | cell.arguments)["background"])
     originals = []
-    if "content" in names:
-        originals.append(images.load(given["content"], "content"))
-    if "style" in names:
-        originals += [style.picture for style in _styles(given, picture)]
+    for name in names:
+        given = cell.arguments[name]
+        given = given if isinstance(given, (list, tuple)) else [given]
+        originals += [images.load(original, name, behind) for original in given]
     if not originals:
         return []
     return [(sheet.strip(originals, *picture.shape[1:3]), " and ".join(names))]

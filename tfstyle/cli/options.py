@@ -49,8 +49,8 @@ HELP = {
     "as the result, or the picture's own if less",
     "init": "where the image starts: {init}, or a picture; it is shrunk to the first scale, so "
     "take --scales=1 to go on from a finished one",
-    "statistics": "names of the statistics that are compared; flags without a default here have that "
-    "of stylize and texture",
+    "statistics": "names of the statistics that are compared; flags without a default here have "
+    "that of stylize and texture",
     "sweep": "another flag to be compared, and its values: style_weight=10,100,1000; separated by "
     "semicolons where a value holds commas",
     "background": "colour behind transparent pixels, a name or #rrggbb",
