@@ -10,7 +10,9 @@ from tfstyle import features as feature_networks
 from tfstyle import statistics as style_statistics
 
 JUDGE_LAYERS = ("block1_conv2", "block2_conv2", "block3_conv4", "block4_conv4")
-POSITIONS = 1024  # feature vectors compared, at each layer
+POSITIONS = 16384  # feature vectors looked at, at each layer
+PAIRS = 512  # of them, for the bandwidth
+FREQUENCIES = 1024
 
 
 def distances(image, styles, network, layer_weights) -> dict:
@@ -48,50 +50,58 @@ def judge(image, styles, avoid=(), look=feature_networks.get) -> float:
     """
     layers = tuple(layer for layer in JUDGE_LAYERS if layer not in avoid)
     network = look("vgg19_compact", layers, precision="float32")
-    seen = _samples(network, image, POSITIONS)
-    parts = [_samples(network, picture, round(part * POSITIONS)) for picture, part in styles]
-    target = {layer: np.concatenate([part[layer] for part in parts]) for layer in seen}
-    return float(np.mean([kernel_distance(seen[layer], target[layer]) for layer in seen]))
-
-
-def _samples(network, picture, count):
-    """Feature vectors at `count` random positions, or all, `{layer: [n, C]}`."""
-    samples = {}
-    for layer, features in network(picture).items():
-        rows = np.reshape(features, (-1, features.shape[-1]))
-        samples[layer] = rows[np.random.default_rng(0).permutation(len(rows))[:count]]
-    return samples
-
-
-def kernel_distance(samples, target):
-    """Unbiased squared maximum mean discrepancy (Gretton et al. 2012, equation 3).
-
-    Args:
-        samples, target: feature vectors `[n, C]`, `[m, C]`, n and m at least 2.
-
-    Returns:
-        A float around 0 for equal distributions, at most 2. The kernel is Gaussian; its bandwidth
-        is the median distance of `target`'s vectors.
-    """
-    samples, target = np.asarray(samples, np.float64), np.asarray(target, np.float64)
-    within = _squared_distances(target, target)
-    bandwidth = np.median(within[~np.eye(len(target), dtype=bool)]) or 1.0
-
-    def kernel(squared):
-        return np.exp(-squared / bandwidth)
-
-    def without_diagonal(squared):
-        count = len(squared)
-        return (kernel(squared).sum() - count) / (count * (count - 1))
-
-    across = kernel(_squared_distances(samples, target)).mean()
-    return (
-        without_diagonal(_squared_distances(samples, samples))
-        + without_diagonal(within)
-        - 2 * across
+    seen = _samples(network, image)
+    target = [(_samples(network, picture), part) for picture, part in styles]
+    return float(
+        np.mean(
+            [
+                kernel_distance(seen[layer], [(samples[layer], part) for samples, part in target])
+                for layer in layers
+            ]
+        )
     )
 
 
-def _squared_distances(a, b):
-    squares = (a**2).sum(1)[:, np.newaxis] + (b**2).sum(1) - 2 * a @ b.T
-    return np.maximum(squares, 0)
+def _samples(network, picture):
+    """Feature vectors at random positions, or all, `{layer: [n, C]}`."""
+    samples = {}
+    for layer, features in network(picture).items():
+        rows = np.reshape(features, (-1, features.shape[-1]))
+        samples[layer] = rows[np.random.default_rng(0).permutation(len(rows))[:POSITIONS]]
+    return samples
+
+
+def kernel_distance(samples, target) -> float:
+    """Unbiased squared maximum mean discrepancy with a Gaussian kernel (Gretton et al. 2012).
+
+    The kernel is taken apart into random Fourier features (Rahimi & Recht 2007), which cost n, not
+    n^2. Its bandwidth is the median squared distance within `target`.
+
+    Args:
+        samples: feature vectors `[n, C]`.
+        target: list of (feature vectors `[m, C]`, part): a mixture; the parts add to 1.
+
+    Returns:
+        About 0 for equal distributions, at most 2.
+    """
+    rng = np.random.default_rng(0)
+    some = np.concatenate([vectors[:PAIRS] for vectors, _ in target])
+    squares = np.sum(some**2, axis=1)
+    bandwidth = np.median(squares[:, np.newaxis] + squares - 2 * some @ some.T)
+    frequencies = rng.standard_normal((some.shape[1], FREQUENCIES)) * np.sqrt(
+        2 / (bandwidth + 1e-9)
+    )
+    here, here_squared = _embedding(samples, frequencies)
+    parts = [(*_embedding(vectors, frequencies), part) for vectors, part in target]
+    there = sum(part * mean for mean, _, part in parts)
+    # What a mean's own square is too large by is known for each part of the mixture.
+    excess = sum(part**2 * (mean @ mean - square) for mean, square, part in parts)
+    return float(here_squared + there @ there - excess - 2 * here @ there)
+
+
+def _embedding(vectors, frequencies):
+    """Mean of the Fourier features of `[n, C]`, and the unbiased estimate of its square."""
+    phases = vectors @ frequencies.astype(vectors.dtype)
+    mean = np.concatenate([np.cos(phases).mean(0), np.sin(phases).mean(0)]).astype(np.float64)
+    mean /= np.sqrt(frequencies.shape[1])
+    return mean, (len(vectors) * mean @ mean - 1) / (len(vectors) - 1)
