@@ -1,9 +1,10 @@
 # make demo   set up, then paint a photograph and make a texture: see demo/
 # make test   set up, then run all tests
+# make docs   set up, then run every command in the documentation: its pictures are made again
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test docs lint clean
 
 demo: .venv/demo
 	@mkdir -p demo
@@ -13,6 +14,9 @@ demo: .venv/demo
 
 test: .venv/test
 	$(BIN)/python -m pytest
+
+docs: .venv/test
+	$(BIN)/python -m tools.run_docs
 
 lint: .venv/test
 	$(BIN)/ruff check .

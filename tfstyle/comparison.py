@@ -167,7 +167,8 @@ def _sheet(planned, pictures, rows):
             shown = ("style",) if cell.kind == "texture" else ("content",)
             shown = shown if len(lines) == 2 or cell.kind == "texture" else ("content", "style")
             lines[cell.kind] += _origin(cell, picture, shown)
-        caption = f"{cell.setting}={cell.label}\njudge {row['judge']:.4f}, rank {row['rank']}"
+        judged = round(row["judge"], 4) + 0  # never -0
+        caption = f"{cell.setting}={cell.label}\njudge {judged:.4f}, rank {row['rank']}"
         lines[cell.kind].append((picture, caption))
     return sheet.draw(list(lines.values()))
 

@@ -43,7 +43,8 @@ HELP = {
     "content": "picture whose content is kept",
     "style": "picture whose style or texture is taken, or several, separated by commas",
     "style_blend": "one number for each style, of which the ratios count; default: equal",
-    "output": "picture to write: .png, .jpg, .webp, .tiff or .bmp; compare: a folder",
+    "output": "picture to write: .png, .jpg, .webp, .tiff or .bmp",
+    "compare output": "folder to write to",
     "size": "long side in pixels, or WIDTHxHEIGHT, to which a content picture is stretched",
     "style_size": "long side of the style picture in pixels: smaller for finer strokes; default: "
     "as the result, or the picture's own if less",
@@ -160,13 +161,17 @@ def _define(values, name, default):
 def _help(command, defaults, inits):
     lines = [f"usage: tfstyle {command} --flag=value ..."]
     for group, names in GROUPS.items():
-        lines += ["", f"{group}:"]
-        lines += [_help_line(name, defaults[name], inits) for name in names if name in defaults]
+        known = [name for name in names if name in defaults]
+        lines += ["", f"{group}:"] if known else []
+        lines += [
+            _help_line(name, HELP.get(f"{command} {name}", HELP[name]), defaults[name], inits)
+            for name in known
+        ]
     return "\n".join(lines)
 
 
-def _help_line(name, default, inits):
-    text = HELP[name].format(init=" or ".join(inits))
+def _help_line(name, text, default, inits):
+    text = text.format(init=" or ".join(inits))
     if name in CHOICES:
         text += f"; {', '.join(CHOICES[name])}"
     if default is REQUIRED:
