@@ -3,6 +3,7 @@
 import inspect
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tfstyle.cli import options
 
 ROOT = pathlib.Path(tfstyle.__file__).parent.parent
 FEW = ["--size=48x40", "--evaluations=6", "--precision=float32"]
+SHALLOW = "--style_layers=block1_conv1,block2_conv1"
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def folder(tmp_path, monkeypatch):
     """A working directory with a style and a content picture."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
-    for name in ("style.png", "content.jpg"):
+    for name in ("style.png", "content.jpg", "a, b.png"):
         Image.fromarray(rng.integers(0, 256, (50, 60, 3), np.uint8)).save(name)
     return tmp_path
 
@@ -61,13 +63,49 @@ def test_texture_writes_the_size_asked_for_and_its_settings(folder, capsys):
     assert end.startswith("out.png: budget spent after 6 evaluations") and "style" in end
 
 
-def test_the_embedded_command_makes_the_same_picture_again(folder):
-    assert cli.main(["texture", "--style=style.png", "--output=out.png", "--seed=3", *FEW]) == 0
+@pytest.mark.parametrize(
+    "flags, embedded",
+    [
+        (["--style=style.png", "--seed=3"], "--seed=3"),
+        (["--style=style.png,content.jpg", "--style_blend=0.7,0.3"], "--style_blend=0.7,0.3"),
+        (['--style="a, b.png"'], '--style="a, b.png"'),
+        (['--style=style.png,"a, b.png"'], '--style=style.png,"a, b.png"'),
+    ],
+    ids=["one", "blend", "comma", "list with a comma"],
+)
+def test_the_embedded_command_makes_the_same_picture_again(folder, flags, embedded):
+    assert cli.main(["texture", "--output=out.png", SHALLOW, *FEW, *flags]) == 0
     first = pixels("out.png")
-    arguments = images.read_settings("out.png")["command"].split()[1:]
+    command, *arguments = shlex.split(images.read_settings("out.png")["command"])
+    assert command == "tfstyle" and embedded in arguments
     os.remove("out.png")
     assert cli.main(arguments) == 0
     np.testing.assert_array_equal(first, pixels("out.png"))
+
+
+def test_a_blend_is_that_of_the_function(folder):
+    flags = ["--style=style.png,content.jpg", "--style_blend=0.7,0.3", SHALLOW, *FEW]
+    assert cli.main(["texture", "--output=out.png", *flags]) == 0
+    options = {"size": (48, 40), "evaluations": 6, "precision": "float32", "style_blend": [7, 3]}
+    layers = ("block1_conv1", "block2_conv1")
+    made = tfstyle.synthesize_texture(["style.png", "content.jpg"], style_layers=layers, **options)
+    assert np.abs(pixels("out.png") / 255 - made.image[0]).max() < 0.51 / 255
+
+
+def test_invert_reports_and_embeds_how_near_it_came(folder, capsys):
+    flags = ["--layer=block1_conv1,block2_conv1", "--tv_beta=1.5", "--evaluations=30"]
+    flags += ["--size=48x40", "--precision=float32"]
+    assert cli.main(["invert", "--content=content.jpg", "--output=out.png", *flags]) == 0
+    assert size("out.png") == (48, 40)
+    settings = images.read_settings("out.png")
+    assert set(flags) <= set(shlex.split(settings["command"]))
+    assert set(settings["losses"]) == {"content", "tv", "range"}
+    original = images.resize(images.load("content.jpg"), 40, 48)
+    error = np.mean((pixels("out.png") / 255 - original[0]) ** 2)
+    # That of the picture before it was rounded to 8 bits.
+    assert settings["PSNR"] == pytest.approx(-10 * np.log10(error), abs=0.02)
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("out.png: ") and f", PSNR {settings['PSNR']:.4g} | " in last
 
 
 def test_stylize_keeps_the_shape_of_the_content(folder):
@@ -78,6 +116,9 @@ def test_stylize_keeps_the_shape_of_the_content(folder):
 
 
 STYLIZE = ["stylize", "--content=content.jpg", "--style=style.png", "--output=out.png"]
+INVERT = ["invert", "--content=content.jpg", "--output=out.png"]
+TEXTURE = ["texture", "--style=style.png", "--output=out.png"]
+TWO = "--style=style.png,content.jpg"
 
 
 @pytest.mark.parametrize(
@@ -91,6 +132,16 @@ STYLIZE = ["stylize", "--content=content.jpg", "--style=style.png", "--output=ou
         (["--style=bomb.png"], "--style=bomb.png"),
         (["--style=."], "--style=."),
         (["--style="], "--style: expected a file, received nothing"),
+        (["--style=style.png,"], "--style: expected a file, received nothing"),
+        (["--style=style.png,none.png"], "--style=none.png: file not found"),
+        (['--style="style.png'], "--style"),
+        ([TWO, "--style_blend=1"], "--style_blend: expected one for each of the 2 styles"),
+        ([TWO, "--style_blend=x"], "style_blend=x: expected numbers separated by commas"),
+        ([TWO, "--style_blend="], "style_blend=: expected numbers separated by commas"),
+        ([TWO, "--style_blend=0,0"], "--style_blend: expected at least one above 0"),
+        ([TWO, "--style_blend=2,-1"], "--style_blend: expected a number of at least 0"),
+        (["--style_blend=1,2"], "--style_blend: expected one for each of the 1 styles"),
+        (["--statistic=grammar"], "statistic=grammar: value should be one of <gram|mean|"),
         (["--output=none/out.png"], "--output=none/out.png"),
         (["--output=out.gifx"], "--output=out.gifx: expected one of .png"),
         (["--output=."], "--output=."),
@@ -135,6 +186,25 @@ def test_bad_input(folder, capsys, monkeypatch, changes, expected):
     assert expected in complaint([*STYLIZE, *changes], capsys)
 
 
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        ([*INVERT, "--layer=foo"], "--layer: expected layers out of block1_conv1"),
+        ([*INVERT, "--layer="], "--layer: expected a list of different layer names"),
+        ([*INVERT, "--layer=block1_conv1,block1_conv1"], "--layer: expected a list of different"),
+        ([*INVERT, "--tv_beta=0.5"], "tv_beta=0.5: 0.5 is not number >= 1"),
+        ([*INVERT, "--tv_weight=-1"], "tv_weight=-1"),
+        ([*INVERT, "--content="], "--content: expected a file, received nothing"),
+        ([*INVERT, "--init=content"], "--init=content: file not found"),
+        ([*INVERT, "--style=style.png"], "Unknown command line flag 'style'"),
+        ([*TEXTURE, "--style_layers="], "--style_layers: expected a list of different layer names"),
+        ([*TEXTURE, "--layer=block1_conv1"], "Unknown command line flag 'layer'"),
+    ],
+)
+def test_bad_input_of_other_commands(folder, capsys, arguments, expected):
+    assert expected in complaint(arguments, capsys)
+
+
 def test_missing_flag_and_unknown_command(folder, capsys):
     assert "--style: expected a file" in complaint(["texture", "--output=out.png"], capsys)
     assert "expected a command out of stylize, texture" in complaint(["stilize"], capsys)
@@ -146,7 +216,10 @@ def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
     text = capsys.readouterr().out
     functions = {"texture": tfstyle.synthesize_texture}
     function = functions.get(command) or getattr(tfstyle, command)
-    expected = set(inspect.signature(function).parameters) - {"callback"} | {"output"}
+    expected = {*inspect.signature(function).parameters, "output"} - {"callback"}
+    if command == "compare":  # of pictures that are made by another function
+        expected |= {*inspect.signature(tfstyle.stylize).parameters}
+        expected -= {"callback", "options"}
     listed = {line.split()[0][2:] for line in text.splitlines() if line.startswith("  --")}
     assert listed == expected
 

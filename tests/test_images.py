@@ -325,6 +325,25 @@ def test_check_output(folder, path, message):
     assert sorted(os.listdir()) == ["file", "folder.png"]
 
 
+@pytest.mark.parametrize("difference", [1.0, 0.1, -0.25, 1 / 255])
+def test_psnr_of_a_constant_difference(difference):
+    original = np.random.default_rng(0).random((1, 40, 50, 3), np.float32)
+    shifted = original + np.float32(difference)
+    expected = -20 * np.log10(abs(difference))
+    assert images.psnr(shifted, original) == pytest.approx(expected, abs=1e-4)
+    assert isinstance(images.psnr(original, shifted), float)
+
+
+def test_psnr_of_a_difference_in_one_pixel():
+    other = GREY.copy()
+    other[0, 3, 4] = 1  # in all three channels of one of 2000 pixels
+    assert images.psnr(other, GREY) == pytest.approx(10 * np.log10(2000 / 0.25))
+
+
+def test_psnr_of_equal_pictures_is_infinite():
+    assert images.psnr(GREY, GREY) == np.inf
+
+
 @pytest.mark.parametrize(
     "name, expected",
     [("white", (1, 1, 1)), ("#ff0080", (1, 0, 128 / 255)), ("rgb(0,51,0)", (0, 0.2, 0))],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle import losses, targets
+from tfstyle import losses, statistics, targets
 from tfstyle.features import vgg
 from tfstyle.features.architectures import Architecture
 from tfstyle.statistics.moments import Gram
@@ -20,6 +20,7 @@ TINY = Architecture(
     scale=0.02,
 )
 CONTENT, STYLE = "block1_conv2", ("block1_conv1", "block2_conv1")
+every_statistic = pytest.mark.parametrize("name", statistics.STATISTICS)
 
 
 def features(seed, layers=("a", "b"), shape=(1, 6, 5, 4)):
@@ -36,18 +37,23 @@ def relative(values, target):
     return np.sum((values - target) ** 2) / np.sum(target**2)
 
 
-def numpy_total_variation(image):
+def numpy_total_variation(image, beta=1):
     down, right = np.diff(image, axis=1)[:, :, :-1], np.diff(image, axis=2)[:, :-1]
     smoothing = losses.TotalVariation.SMOOTHING
-    return np.mean(np.sqrt(down**2 + right**2 + smoothing**2) - smoothing)
+    return np.mean(np.sqrt(down**2 + right**2 + smoothing**2) ** beta - smoothing**beta)
 
 
 def numpy_range(image):
     return np.mean(np.maximum(image - 1, 0) ** 2 + np.minimum(image, 0) ** 2)
 
 
-def measured(named):
-    return {layer: Gram().measure(tf.constant(values)) for layer, values in named.items()}
+def measured(named, statistic="gram", seed=0):
+    drawn = statistics.get(statistic).seeded(seed)
+    return {layer: drawn.measure(tf.constant(values)) for layer, values in named.items()}
+
+
+def style_loss(statistic, weights=(1, 1)):
+    return losses.StyleLoss(statistics.get(statistic), dict(zip("ab", weights)))
 
 
 def test_content_loss():
@@ -68,46 +74,88 @@ def test_content_loss_of_bfloat16_is_float32():
 
 def test_style_loss():
     seen, target = features(0), features(1, shape=(1, 3, 9, 4))
-    loss = losses.StyleLoss(Gram(), {"a": 1.0, "b": 3.0})(seen, measured(target))
+    loss = style_loss("gram", (1.0, 3.0))(seen, measured(target))
     each = [relative(numpy_gram(seen[layer]), numpy_gram(target[layer])) for layer in target]
     assert loss.dtype == tf.float32
     np.testing.assert_allclose(loss, 0.25 * each[0] + 0.75 * each[1], rtol=1e-5)
 
 
-def test_losses_of_the_target_itself_are_zero():
+def test_content_loss_of_the_target_itself_is_zero():
     seen = features(0)
     assert losses.ContentLoss()(seen, seen) == 0
-    assert losses.StyleLoss(Gram(), {"a": 1, "b": 1})(seen, measured(seen)) == 0
 
 
-@pytest.mark.parametrize("factor", [0.05, 40.0])
-def test_losses_are_relative(factor):
-    style_loss, content_loss = losses.StyleLoss(Gram(), {"a": 1, "b": 1}), losses.ContentLoss()
-    pairs = [(features(0), features(1))]
-    pairs += [tuple({k: v * np.float32(factor) for k, v in x.items()} for x in pairs[0])]
-    contents = [content_loss(seen, target) for seen, target in pairs]
-    styles = [style_loss(seen, measured(target)) for seen, target in pairs]
-    np.testing.assert_allclose(contents[1], contents[0], rtol=1e-4)
-    np.testing.assert_allclose(styles[1], styles[0], rtol=1e-4)
+@every_statistic
+def test_style_loss_of_the_target_itself_is_zero(name):
+    """Where it is measured with the seed of the target."""
+    seen, target = features(0), measured(features(0), name, seed=5)
+    assert 0 <= style_loss(name)(seen, target, seed=5) < 1e-12
+    if name == "sliced_wasserstein":
+        assert style_loss(name)(seen, target, seed=6) > 0.01
+
+
+FACTORS = pytest.mark.parametrize("factor", [0.05, 40.0])
+
+
+def times(factor, named):
+    return {layer: values * np.float32(factor) for layer, values in named.items()}
+
+
+@FACTORS
+def test_content_loss_is_relative(factor):
+    seen, target = features(0), features(1)
+    scaled = losses.ContentLoss()(times(factor, seen), times(factor, target))
+    np.testing.assert_allclose(scaled, losses.ContentLoss()(seen, target), rtol=1e-5)
+
+
+@every_statistic
+@FACTORS
+def test_style_loss_is_relative(name, factor):
+    seen, target = features(0), features(1)
+    scaled = style_loss(name)(times(factor, seen), measured(times(factor, target), name))
+    original = style_loss(name)(seen, measured(target, name))
+    assert original > 1e-3
+    # A fourth root is kept a thousandth off its infinite slope, whatever the features' unit.
+    tolerance = 1e-2 if name == "channel_moments" else 1e-5
+    np.testing.assert_allclose(scaled, original, rtol=tolerance)
+
+
+@every_statistic
+def test_style_loss_of_a_black_picture_is_one(name):
+    """It is as far as nothing."""
+    loss = style_loss(name)(times(0, features(0)), measured(features(1), name))
+    # The regularisation of a Bures distance is 1e-4, of which the root counts, twice.
+    np.testing.assert_allclose(loss, 1, rtol=0.02 if name == "gaussian_w2" else 1e-5)
 
 
 def test_only_the_ratio_of_layer_weights_counts():
     seen, target = features(0), measured(features(1))
-    one, other = (losses.StyleLoss(Gram(), {"a": w, "b": 2 * w})(seen, target) for w in (1, 50))
+    one, other = (style_loss("gram", (w, 2 * w))(seen, target) for w in (1, 50))
     np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
-def test_black_targets_give_finite_losses():
-    seen, black = features(0), {layer: 0 * values for layer, values in features(0).items()}
-    assert np.isfinite(losses.ContentLoss()(seen, black))
-    assert np.isfinite(losses.StyleLoss(Gram(), {"a": 1, "b": 1})(seen, measured(black)))
+def test_black_targets_give_a_finite_content_loss():
+    assert np.isfinite(losses.ContentLoss()(features(0), times(0, features(0))))
 
 
+@every_statistic
+def test_black_targets_give_a_finite_style_loss(name):
+    assert np.isfinite(style_loss(name)(features(0), measured(times(0, features(0)), name)))
+
+
+@pytest.mark.parametrize("beta", [1, 1.5, 2])
 @pytest.mark.parametrize("shape", [(1, 6, 7, 3), (1, 2, 9, 3)])
-def test_total_variation(shape):
+def test_total_variation(shape, beta):
     image = np.random.default_rng(0).uniform(0, 1, shape).astype(np.float32)
-    expected = numpy_total_variation(image.astype(np.float64))
-    np.testing.assert_allclose(losses.TotalVariation()(image), expected, rtol=1e-5)
+    expected = numpy_total_variation(image.astype(np.float64), beta)
+    np.testing.assert_allclose(losses.TotalVariation(beta)(image), expected, rtol=1e-5)
+
+
+def test_total_variation_with_exponent_2_is_the_mean_square_of_a_slope():
+    y, x = np.mgrid[:9, :11].astype(np.float32)
+    image = np.stack([0.03 * x, 0.04 * y, 0.03 * x + 0.04 * y], axis=-1)[None]
+    expected = (0.03**2 + 0.04**2 + 0.05**2) / 3
+    np.testing.assert_allclose(losses.TotalVariation(2)(image), expected, rtol=1e-4)
 
 
 def test_total_variation_of_an_edge():
@@ -235,6 +283,38 @@ def test_weight_zero_leaves_the_term_out(name):
     less, fewer = without(image, goal)
     assert fewer.keys() == parts.keys() - {name}
     np.testing.assert_allclose(less, total - parts[name], rtol=1e-5)
+
+
+@every_statistic
+def test_the_objective_looks_with_the_seed_of_its_targets(name):
+    network, picture = tiny_network(), np.random.default_rng(1).random((1, 10, 8, 3), np.float32)
+    statistic = statistics.get(name)
+    goal = targets.measure(network, statistic, None, [(picture, 1)], (), STYLE, seed=7)
+    assert goal.seed.dtype == tf.int32 and goal.seed == 7 and goal.content == {}
+    drawn = statistic.seeded(7).measure(network(picture)[STYLE[0]])
+    tf.nest.map_structure(np.testing.assert_array_equal, goal.style[STYLE[0]], drawn)
+    loss = losses.StyleLoss(statistic, dict.fromkeys(STYLE, 1))
+    _, parts = losses.Objective(network, loss, {"style": 1.0})(picture, goal)
+    assert 0 <= parts["style"] < 1e-10
+
+
+@pytest.mark.parametrize("beta", [1, 2])
+def test_the_objective_hands_on_the_exponent_and_needs_no_style(beta):
+    network = tiny_network()
+    image, content = np.random.default_rng(1).random((2, 1, 10, 8, 3), np.float32)
+    goal = targets.measure(network, None, content, [], (CONTENT,), ())
+    assert goal.style == {}
+    objective = losses.Objective(network, None, {"content": 1.0, "tv": 0.5}, tv_beta=beta)
+    total, parts = objective(image, goal)
+    expected = {
+        "content": relative(*(network(x)[CONTENT].numpy() for x in (image, content))),
+        "tv": 0.5 * numpy_total_variation(image.astype(np.float64), beta),
+        "range": 0,
+    }
+    assert parts.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_allclose(parts[name], value, rtol=1e-5, err_msg=name)
+    np.testing.assert_allclose(total, sum(expected.values()), rtol=1e-5)
 
 
 def test_parts_are_proportional_to_their_weights():

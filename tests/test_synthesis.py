@@ -1,19 +1,22 @@
 """Whole runs with a tiny network: what comes out, and what is refused."""
 
 import functools
+import pathlib
 
 import numpy as np
 import pytest
 
 import tfstyle
-from tfstyle import images, synthesis
+from tfstyle import images, statistics, synthesis
 from tfstyle.features import vgg
 from tfstyle.features.architectures import Architecture
 from tfstyle.optimizers import base
 from tfstyle.optimizers.adam import Adam
+from tfstyle.optimizers.lbfgs import LBFGS
 
 TABLE = Architecture(repeats=(1, 2), widths=(8, 12), weights="bundled", scale=0.02)
 STYLE_LAYERS, CONTENT_LAYERS = ("block1_conv1", "block2_conv1"), ("block2_conv2",)
+ASTRONAUT = pathlib.Path(__file__).parent.parent / "examples/photos/astronaut.jpg"
 
 
 @functools.cache
@@ -58,7 +61,19 @@ def stylize(content=None, style=None, **options):
 def texture(style=None, **options):
     options = {"size": 48, "evaluations": 12, "features": network()} | options
     style = stripes() if style is None else style
-    return synthesis.synthesize_texture(style, style_layers=STYLE_LAYERS, **options)
+    return synthesis.synthesize_texture(style, **({"style_layers": STYLE_LAYERS} | options))
+
+
+def invert(content=None, **options):
+    options = {"size": 48, "evaluations": 12, "features": network()} | options
+    content = photo() if content is None else content
+    return synthesis.invert(content, **({"layer": CONTENT_LAYERS} | options))
+
+
+def checks(height=64, width=64):
+    y, x = np.mgrid[:height, :width]
+    board = 0.2 + 0.6 * ((x // 8 + y // 8) % 2)
+    return np.stack([0 * board + 0.1, 1 - board, board], axis=-1).astype(np.float32)
 
 
 def assert_picture(image, height, width):
@@ -67,7 +82,7 @@ def assert_picture(image, height, width):
     assert np.isfinite(image).all() and image.min() >= 0 and image.max() <= 1
 
 
-@pytest.mark.parametrize("make", [stylize, texture])
+@pytest.mark.parametrize("make", [stylize, texture, invert])
 @pytest.mark.parametrize("size, scales", [((70, 45), 1), ((33, 64), 1), ((75, 70), 2)])
 def test_exact_size(make, size, scales):
     result = make(size=size, scales=scales)
@@ -78,6 +93,7 @@ def test_exact_size(make, size, scales):
 def test_long_side_keeps_the_shape():
     assert_picture(stylize(photo(80, 60), size=64).image, 64, 48)
     assert_picture(texture(size=40).image, 40, 40)
+    assert_picture(invert(photo(80, 60), size=64, evaluations=2).image, 64, 48)
 
 
 @pytest.mark.parametrize("optimizer, evaluations", [("lbfgs", 40), (Adam(), 150)])
@@ -147,6 +163,26 @@ def test_start(init, monkeypatch):
         np.testing.assert_array_equal(progress.image[:, 2:66, 2:66], expected[init])
 
 
+class Recording(LBFGS):
+    """Keeps the targets that it is given."""
+
+    def minimize(self, objective, image, targets, *arguments):
+        self.seen = [*getattr(self, "seen", []), targets]
+        return super().minimize(objective, image, targets, *arguments)
+
+
+def test_what_a_statistic_draws_is_new_on_every_level_and_the_same_in_every_run():
+    results, seeds = [], []
+    for seed in (1, 1, 2):
+        optimizer = Recording()
+        options = {"statistic": "sliced_wasserstein", "size": 64, "scales": 2, "evaluations": 6}
+        results.append(texture(optimizer=optimizer, seed=seed, **options).image)
+        seeds.append([int(targets.seed) for targets in optimizer.seen])
+    assert len(set(seeds[0] + seeds[2])) == 4
+    assert seeds[0] == seeds[1]
+    np.testing.assert_array_equal(results[0], results[1])
+
+
 @pytest.mark.parametrize("content, style", [(grey, stripes), (photo, grey), (grey, grey)])
 def test_flat_pictures_survive(content, style):
     assert_picture(stylize(content(), style(), scales=2).image, 64, 64)
@@ -167,6 +203,108 @@ def test_three_levels_twice_bit_for_bit():
 def test_style_of_another_shape_and_size():
     assert_picture(stylize(style=stripes(33, 120)).image, 64, 64)
     assert_picture(stylize(style=stripes(), style_size=32).image, 64, 64)
+
+
+def blend(styles, parts, **options):
+    options = {"size": 32, "evaluations": 10, "style_layers": STYLE_LAYERS[1:]} | options
+    return texture(styles, style_blend=parts, **options).image
+
+
+@pytest.mark.parametrize("statistic", statistics.STATISTICS)
+def test_a_blend_of_a_style_with_itself_is_that_style(statistic):
+    few = {"statistic": statistic, "evaluations": 4}  # rounding is amplified by each
+    one, two = blend(stripes(), None, **few), blend([stripes(), stripes()], [0.7, 0.3], **few)
+    np.testing.assert_allclose(one, two, atol=1e-4)
+    assert np.abs(one - images.noise(32, 32, 0)).max() > 0.1
+
+
+@functools.cache
+def stripes_and_checks(*parts):
+    return blend([stripes(), checks()], parts)
+
+
+@pytest.mark.parametrize(
+    "parts, same",
+    [
+        ((1, 0), lambda: blend(stripes(), None)),
+        ((0, 1), lambda: blend(checks(), [3])),
+        ((1, 3), lambda: stripes_and_checks(*np.array([8.0, 24.0]))),
+        ((2, 2), lambda: blend((stripes(), checks()), None)),
+    ],
+    ids=["first", "second", "ratio", "equal"],
+)
+def test_parts_of_a_blend(parts, same):
+    np.testing.assert_array_equal(stripes_and_checks(*parts), same())
+    assert np.abs(stripes_and_checks(*parts) - stripes_and_checks(5, 4)).max() > 5e-3
+
+
+def test_a_blend_of_pictures_of_different_sizes_has_the_mean_of_their_statistics():
+    styles = [stripes(), checks(40, 48), grey(64, 90)]
+    image = blend(styles, [3, 2, 1], tv_weight=0, size=64, evaluations=20)
+    wanted = [gram(images.load(style)) for style in styles]
+    mixed = np.tensordot([3 / 6, 2 / 6, 1 / 6], wanted, 1)
+    error = np.linalg.norm(gram(image) - mixed)
+    assert all(error < 0.15 * np.linalg.norm(single - mixed) for single in wanted)
+    assert_picture(stylize(style=styles, evaluations=3).image, 64, 64)
+
+
+@pytest.mark.parametrize(
+    "styles, parts, message",
+    [
+        ([stripes(), checks()], [1.0], "style_blend: expected one for each of the 2 styles"),
+        (stripes(), [1, 2], "style_blend: expected one for each of the 1 styles, received 2"),
+        ([stripes(), checks()], [1, -1], "style_blend: .* received -1"),
+        ([stripes(), checks()], [1, float("nan")], "style_blend: .* received nan"),
+        ([stripes(), checks()], [0, 0], "style_blend: expected at least one above 0"),
+        ([], None, "style: .* received an empty list"),
+        ((), [], "style: .* received an empty list"),
+        ([stripes(), "none.png"], None, "style=none.png: file not found"),
+    ],
+)
+@pytest.mark.parametrize("make", [stylize, texture])
+def test_wrong_blends(make, styles, parts, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        make(style=styles, style_blend=parts)
+
+
+def feature_error(image, content, layers):
+    seen, wanted = network()(image), network()(content)
+    errors = [np.sum((seen[x] - wanted[x]) ** 2) / np.sum(wanted[x] ** 2) for x in layers]
+    return np.mean(errors)
+
+
+@pytest.mark.parametrize("layers", [CONTENT_LAYERS, ("block1_conv1", "block2_conv2")])
+@pytest.mark.parametrize("scales", [1, 2])
+def test_inversion_brings_the_features_back(layers, scales):
+    result = invert(layer=layers, size=64, scales=scales, tv_weight=0, evaluations=60)
+    content = photo()[None]
+    before = feature_error(images.noise(64, 64, 0), content, layers)
+    assert feature_error(result.image, content, layers) < 0.01 * before
+    assert list(result.parts) == ["content", "range"]
+
+
+def test_inversion_takes_the_name_of_one_layer():
+    one, listed = (invert(layer=layer) for layer in ("block1_conv1", ["block1_conv1"]))
+    np.testing.assert_array_equal(one.image, listed.image)
+    assert list(one.parts) == ["content", "tv", "range"]
+    assert np.abs(one.image - invert(layer="block2_conv2").image).max() > 0.01
+
+
+def test_total_variation_smooths_an_inversion():
+    rough, smooth = (invert(tv_weight=weight, evaluations=30).image for weight in (0, 30))
+    steps = [np.abs(np.diff(image, axis=2)).mean() for image in (rough, smooth)]
+    assert steps[1] < 0.7 * steps[0]
+
+
+def test_deeper_layers_of_the_bundled_network_know_less_of_a_picture():
+    """Mahendran & Vedaldi 2015: what is left after each of the five blocks."""
+    content = images.load(ASTRONAUT)
+    options = {"size": 64, "evaluations": 40, "precision": "float32"}
+    results = [synthesis.invert(content, layer=x, **options) for x in synthesis.STYLE_LAYERS]
+    small = images.resize(content, 64, 64)
+    quality = [images.psnr(result.image, small) for result in results]
+    assert quality == sorted(quality, reverse=True) and len(set(quality)) == 5, quality
+    assert quality[0] > 25 and quality[-1] < 12
 
 
 def test_levels_are_counted_as_one_run(monkeypatch):
@@ -318,3 +456,29 @@ def test_layers_that_a_ready_model_does_not_have(name):
 def test_no_layers(name):
     with pytest.raises(ValueError, match="^(content_layers|style_layers|style_layer_weights): "):
         stylize(**{name: ()})
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("layer", "block9_conv1"),
+        ("layer", ["block1_conv1", "block9_conv1"]),
+        ("layer", ()),
+        ("layer", ""),
+        ("layer", ["block1_conv1"] * 2),
+        ("tv_beta", 0.5),
+        ("tv_beta", float("nan")),
+        ("tv_weight", -1),
+        ("init", "content"),
+        ("content", None),
+    ],
+)
+def test_wrong_arguments_of_an_inversion(name, value):
+    arguments = {"content": photo(), "evaluations": 1} | {name: value}
+    with pytest.raises(ValueError, match=f"^{name}[:=]"):
+        synthesis.invert(**arguments)
+
+
+def test_inversion_of_a_layer_that_a_ready_model_does_not_have():
+    with pytest.raises(ValueError, match="^features: expected a network with block9_conv1"):
+        invert(layer="block9_conv1")
