@@ -1,6 +1,6 @@
 """Matching a statistic finds the nearest member of an exponential family: the numerical check.
 
-    python -m tools.theory --picture=examples/textures/pebbles.jpg --output=docs/images/theory.png
+    python -m tools.theory --picture=examples/textures/pebbles.jpg --figure=docs/images/theory.png
 
 Takes feature vectors of a picture, fits a rich distribution P to them, and for each of three
 statistics T scans KL(P || Q) around the model Q with E_Q[T] = E_P[T], and lets gradient descent
@@ -23,7 +23,7 @@ tfd = tfp.distributions
 
 _PICTURE = flags.DEFINE_string("picture", "examples/textures/pebbles.jpg", "Whose features.")
 _LAYER = flags.DEFINE_string("layer", "block3_conv1", "Layer of the compact network.")
-_OUTPUT = flags.DEFINE_string("output", "theory.png", "Figure to write.")
+_FIGURE = flags.DEFINE_string("figure", "theory.png", "Figure to write.")
 
 CHANNELS = 5
 SAMPLES = 5_000  # of P, for every expectation under it
@@ -413,7 +413,7 @@ def main(_) -> None:
     zeros = ", ".join(f"{part:.0%}" for part in (vectors == 0).mean(0))
     print(f"{numbers_table()}\n\n{len(vectors):,} vectors; exact zeros in the channels: {zeros}\n")
     print(checks_table(checks))
-    draw(vectors, mixture, checks, _OUTPUT.value)
+    draw(vectors, mixture, checks, _FIGURE.value)
 
 
 if __name__ == "__main__":
