@@ -110,7 +110,7 @@ def test_pictures_are_shown(notebook):
         assert picture(notebook, name).std() > 10, name
 
 
-def test_each_layer_keeps_less_than_the_one_before(notebook):
+def test_deeper_layers_keep_less(notebook):
     found = re.findall(r"^(\w+): ([\d.]+) dB$", text(notebook, "invert"), re.MULTILINE)
     assert tuple(layer for layer, _ in found) == synthesis.STYLE_LAYERS
     first, second, third, *_, last = (float(decibels) for _, decibels in found)

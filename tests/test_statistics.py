@@ -323,8 +323,10 @@ def test_quantiles_against_a_real_sort(count, seed):
 
 
 @pytest.mark.parametrize("count, levels", [(1, 4), (5, 16), (60, 7), (64, 16)])
-def test_gradient_of_quantiles_against_their_weights(count, levels):
-    rows = np.random.default_rng(0).permutation(count)[:, None] / count
+@pytest.mark.parametrize("ties", [1, 3])
+def test_gradient_of_quantiles_against_their_weights(count, levels, ties):
+    """Equal samples are moved alike."""
+    rows = np.random.default_rng(0).permutation(np.repeat(np.arange(count), ties))[:, None] / count
     image = as_map(rows)
     statistic = SlicedWasserstein(2, levels)
     with tf.GradientTape() as tape:
@@ -335,7 +337,8 @@ def test_gradient_of_quantiles_against_their_weights(count, levels):
     expected = np.zeros_like(rows)
     for sign, above in zip(directions(1, 2, 0)[0], upstream):
         order = np.argsort(sign * rows[:, 0])
-        expected[order, 0] += sign * (above @ means_of_shares(np.eye(count), levels))
+        each = above @ means_of_shares(np.eye(count * ties), levels)
+        expected[order, 0] += sign * np.repeat(each.reshape(count, ties).mean(axis=1), ties)
     np.testing.assert_allclose(gradient, expected, atol=1e-5)
 
 

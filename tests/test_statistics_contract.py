@@ -69,13 +69,17 @@ def test_larger_pictures_of_the_same_texture_measure_alike(name):
 
 @every_statistic
 @pytest.mark.parametrize("value", [0.0, 0.7])
-def test_gradient_is_finite_on_constant_features(name, value):
+@pytest.mark.parametrize("to", ["another", "itself", "from another"])
+def test_gradient_is_finite_on_constant_features(name, value, to):
     statistic = statistics.get(name)
     constant = tf.fill([1, 6, 6, 5], value)
+    image = features() if to == "from another" else constant
+    target = statistic.measure(features() if to == "another" else constant)
     with tf.GradientTape() as tape:
-        tape.watch(constant)
-        distance = statistic.distance(statistic.measure(constant), statistic.measure(features()))
-    assert np.isfinite(distance) and np.isfinite(tape.gradient(distance, constant)).all()
+        tape.watch(image)
+        distance = statistic.distance(statistic.measure(image), target)
+    assert np.isfinite(distance) and np.isfinite(tape.gradient(distance, image)).all()
+    assert (distance < 1e-12) if to == "itself" else (distance > 0.1)
 
 
 @every_statistic

@@ -7,6 +7,7 @@ as sRGB. Only NumPy and Pillow are imported here, so that a mistyped path is rep
 import contextlib
 import io
 import json
+import math
 import os
 import secrets
 import struct
@@ -223,7 +224,8 @@ def noise(height, width, seed):
 
 def psnr(image, original):
     """Peak signal-to-noise ratio in dB of two images of one shape in [0, 1]: 10 log10(1 / MSE)."""
-    return float(-10 * np.log10(np.mean(np.square(image - original, dtype=np.float64))))
+    error = np.mean(np.square(image - original, dtype=np.float64))
+    return float(-10 * np.log10(error)) if error else math.inf
 
 
 def check_output(path, name="output"):

@@ -1,6 +1,8 @@
 """What a run will do and what that costs, known before it starts."""
 
-from tfstyle import cost, features, schedule
+from tfstyle import checks, cost, features, schedule
+
+LAYERS = ("layer", "content_layers", "style_layers")
 
 
 class Plan:
@@ -19,11 +21,13 @@ class Plan:
         self.network = values["features"]
         self.architecture = features.FEATURES[self.network]
         self.precision = values["precision"]
+        for name in LAYERS:
+            if name in values:
+                checks.layer_names(name, values[name])
+                features.check_layers(self.network, values[name], name)
         self.style_layers = values.get("style_layers", ())
         content_layers = values["content_layers"] if values.get("content_weight") else []
         self.layers = [*content_layers, *values.get("layer", ()), *self.style_layers]
-        for name in ("layer", "content_layers", "style_layers"):
-            features.check_layers(self.network, values.get(name, ()), name)
 
     def pixels(self):
         """The measure of progress: an evaluation at twice the size takes four times as long."""

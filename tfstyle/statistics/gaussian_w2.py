@@ -50,8 +50,8 @@ def squared_bures(a, b):
     (Bhatia, Jain & Lim 2019); none is given with respect to B.
     """
     eye = tf.eye(tf.shape(a)[0], dtype=a.dtype)
-    finite = tf.reduce_all(tf.math.is_finite(a))
-    a = tf.where(finite, a, eye)  # decompositions of anything else raise errors
+    finite = tf.reduce_all(tf.math.is_finite(a + b))
+    a, b = tf.where(finite, a, eye), tf.where(finite, b, eye)  # else decompositions raise errors
     factor = tf.linalg.cholesky(b)
     values, vectors = tf.linalg.eigh(tf.matmul(factor, a @ factor, transpose_a=True))
     roots = tf.sqrt(tf.maximum(values, tf.reduce_max(values) * 1e-15))

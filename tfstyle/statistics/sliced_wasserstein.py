@@ -5,6 +5,7 @@ import tensorflow as tf
 from tfstyle.statistics.base import Statistic, rows
 
 BINS = 1024
+FINENESS = 4096  # of a sample's place within its bin
 
 
 class SlicedWasserstein(Statistic):
@@ -54,8 +55,7 @@ def _quantiles(samples, levels):
     A counting sort: samples that share one of `BINS` bins stay unsorted and count by their mean.
     TensorFlow's own sort takes ten times as long.
     """
-    bins = _bins(samples)
-    counts, sums = (_by_bin(bins, weights) for weights in (None, samples))
+    bins, counts, sums = _sorted(samples)
     ends = tf.pad(tf.cumsum(counts, axis=1), [[0, 0], [1, 0]])
     shares = tf.linspace(tf.zeros_like(ends[:, 0]), ends[:, -1], levels + 1, axis=1)
     shares = _integral(shares, ends, sums, tf.math.divide_no_nan(sums, counts))
@@ -72,13 +72,23 @@ def _quantiles(samples, levels):
     return tf.cast(shares * share, tf.float32), gradient
 
 
-def _bins(samples):
-    """Number of each sample's bin, `[D, N]`; those of direction d begin at d BINS."""
+def _sorted(samples):
+    """The bin of every sample `[D, N]`, and each bin's number and sum of samples `[D, BINS]`.
+
+    The bins of direction d begin at d BINS. Sums are taken of whole numbers, which come out the
+    same in whatever order threads add them.
+    """
     lowest, highest = (f(samples, axis=1, keepdims=True) for f in (tf.reduce_min, tf.reduce_max))
     scale = tf.math.divide_no_nan(BINS * (1 - 1e-6), highest - lowest)
+    places = (samples - lowest) * scale
     # Not a number fits in no bin; the loss is not a number then, whatever the bins.
-    numbers = tf.clip_by_value(tf.cast((samples - lowest) * scale, tf.int32), 0, BINS - 1)
-    return numbers + BINS * tf.range(tf.shape(samples)[0])[:, None]
+    bins = tf.clip_by_value(tf.cast(places, tf.int32), 0, BINS - 1)
+    bins += BINS * tf.range(tf.shape(samples)[0])[:, None]
+    counts, sums = (
+        _by_bin(bins, weights) for weights in (None, tf.cast(places * FINENESS, tf.int64))
+    )
+    width = tf.cast(tf.math.divide_no_nan(1.0, scale), tf.float64)
+    return bins, counts, counts * tf.cast(lowest, tf.float64) + sums * width / FINENESS
 
 
 def _by_bin(bins, weights):
