@@ -76,7 +76,8 @@ def of_mean_and_covariance(rows, target):
 
 
 def of_gaussians(rows, target):
-    ridge = 1e-4 * np.mean(target**2) * np.eye(target.shape[1])
+    squares = np.mean(target**2, axis=0)
+    ridge = (1e-4 * squares.mean() + 1e-6 * squares.max()) * np.eye(len(squares))
     means = squared(rows.mean(0) - target.mean(0))
     return means + bures(covariance(rows) + ridge, covariance(target) + ridge)
 

@@ -26,7 +26,7 @@ def choice(name, value, choices):
 
 def layer_names(name, layers):
     """A list or tuple of different names, at least one."""
-    if isinstance(layers, str) or not layers or len(set(layers)) < len(layers):
+    if not isinstance(layers, (list, tuple)) or not layers or len(set(layers)) < len(layers):
         raise ValueError(f"{name}: expected a list of different layer names, received {layers!r}")
 
 
@@ -34,6 +34,8 @@ def weights(name, values, count, things) -> list[float]:
     """One number >= 0 for each of `count` things, not all 0; `None` means that all are equal."""
     if values is None:
         return [1.0] * count
+    if isinstance(values, numbers.Real):
+        values = [values]
     if len(values) != count:
         raise ValueError(
             f"{name}: expected one for each of the {count} {things}, received {len(values)}"

@@ -8,6 +8,7 @@ from tfstyle.statistics.moments import covariance, raw_moments
 # Added to all variances, as a part of the target's mean square: a direction in which the image does
 # not vary at all would be pulled apart with infinite force.
 REGULARISATION = 1e-4
+ROUNDING = 1e-6  # the same of the largest mean square: float32 leaves eigenvalues of either sign
 TINY = 1e-30  # keeps the covariance of a black picture positive definite
 
 
@@ -32,8 +33,9 @@ class GaussianW2(Statistic):
         """
         means = tf.reduce_sum(tf.square(measured[0] - target[0]))
         here, there = (tf.cast(covariance(*moments), tf.float64) for moments in (measured, target))
-        mean_square = tf.cast(tf.reduce_mean(tf.linalg.diag_part(target[1])), tf.float64)
-        ridge = (REGULARISATION * mean_square + TINY) * tf.eye(tf.shape(there)[0], dtype=tf.float64)
+        squares = tf.cast(tf.linalg.diag_part(target[1]), tf.float64)
+        ridge = REGULARISATION * tf.reduce_mean(squares) + ROUNDING * tf.reduce_max(squares) + TINY
+        ridge *= tf.eye(tf.shape(there)[0], dtype=tf.float64)
         return means + tf.cast(squared_bures(here + ridge, there + ridge), tf.float32)
 
     def size(self, target):

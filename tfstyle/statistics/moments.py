@@ -11,6 +11,7 @@ from tfstyle.statistics.base import Statistic, rows
 # A covariance below this part of the squared mean is that of a flat picture: rounding, no texture.
 FLAT = 1e-3
 EPSILON = 1e-12
+SILENT = 1e-24  # added to moments: small beside those of any channel that is not silent
 
 
 class Mean(Statistic):
@@ -54,7 +55,7 @@ class ChannelMoments(Statistic):
 
     def _roots(self, moments):
         # The slope of a root is infinite at 0, where a channel is silent.
-        return (moments + EPSILON) ** tf.constant([[1], [1 / 2], [1 / 3], [1 / 4]])
+        return (moments + SILENT) ** tf.constant([[1], [1 / 2], [1 / 3], [1 / 4]])
 
 
 class Gram(Statistic):
