@@ -1,5 +1,6 @@
 """The command line as a user meets it: pictures out, and one clear line for every mistake."""
 
+import dataclasses
 import inspect
 import os
 import pathlib
@@ -15,6 +16,7 @@ from PIL import Image
 import tfstyle
 from tfstyle import cli, cost, images
 from tfstyle.cli import options
+from tfstyle.discriminator import Discriminator
 
 ROOT = pathlib.Path(tfstyle.__file__).parent.parent
 FEW = ["--size=48x40", "--evaluations=6", "--precision=float32"]
@@ -205,6 +207,33 @@ def test_bad_input_of_other_commands(folder, capsys, arguments, expected):
     assert expected in complaint(arguments, capsys)
 
 
+@pytest.mark.parametrize(
+    "flag, expected",
+    [
+        ("hidden=-1", "discriminator_hidden: expected an integer of at least 1, received -1"),
+        ("hidden=8,0", "discriminator_hidden: expected an integer of at least 1, received 0"),
+        ("hidden=x", "discriminator_hidden=x: expected whole numbers separated by commas"),
+        ("hidden=8,", "discriminator_hidden=8,: expected whole numbers separated by commas"),
+        ("features=cubic", "discriminator_features=cubic: value should be one of <linear|quadr"),
+        ("image_loss=x", "discriminator_image_loss=x: value should be one of <non_saturating|"),
+        ("steps=0", "discriminator_steps=0"),
+        ("every=0", "discriminator_every=0"),
+        ("warm_up=-1", "discriminator_warm_up=-1"),
+        ("positions=-1", "discriminator_positions=-1"),
+        ("positions=2.5", "discriminator_positions=2.5"),
+        ("label_smoothing=0.7", "discriminator_label_smoothing: expected a number from 0 to 0.5"),
+        ("learning_rate=-1", "discriminator_learning_rate=-1"),
+        ("learning_rate=nan", "discriminator_learning_rate: expected a number of at least 0"),
+        ("penalty=-1", "discriminator_penalty=-1"),
+        ("seed=1", "Unknown command line flag 'discriminator_seed'"),
+    ],
+)
+@pytest.mark.parametrize("command", [STYLIZE, TEXTURE], ids=["stylize", "texture"])
+def test_bad_flags_of_the_discriminator(folder, capsys, command, flag, expected):
+    arguments = [*command, "--statistic=discriminator", f"--discriminator_{flag}"]
+    assert expected in complaint(arguments, capsys)
+
+
 def test_missing_flag_and_unknown_command(folder, capsys):
     assert "--style: expected a file" in complaint(["texture", "--output=out.png"], capsys)
     assert "expected a command out of stylize, texture" in complaint(["stilize"], capsys)
@@ -220,6 +249,9 @@ def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
     if command == "compare":  # of pictures that are made by another function
         expected |= {*inspect.signature(tfstyle.stylize).parameters}
         expected -= {"callback", "options"}
+    if "statistic" in expected:
+        learning = {field.name for field in dataclasses.fields(Discriminator)} - {"seed"}
+        expected |= {f"discriminator_{name}" for name in learning}
     listed = {line.split()[0][2:] for line in text.splitlines() if line.startswith("  --")}
     assert listed == expected
 

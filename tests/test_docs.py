@@ -66,7 +66,7 @@ def test_the_command_of_every_picture_is_on_its_page(page):
     text = page.read_text("utf-8")
     made = {
         ROOT / name
-        for name in re.findall(r"^\S.* --(?:output|figure)=(\S+)", text, flags=re.MULTILINE)
+        for name in re.findall(r"^\S.* --(?:output|figure|plot)=(\S+)", text, flags=re.MULTILINE)
     }
     shown = re.findall(r"!\[[^]]*\]\(([^)]+)", text) + re.findall(r'<img src="([^"]+)', text)
     shown = [(page.parent / name).resolve() for name in shown]

@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 LEVELS = (
     ("checks", "images", "registry"),
     ("schedule", "features", "statistics", "optimizers", "targets"),
-    ("losses", "cost", "device", "styles", "sheet"),
+    ("losses", "cost", "device", "styles", "sheet", "discriminator"),
     ("synthesis", "judge"),
     ("comparison",),
     ("cli",),

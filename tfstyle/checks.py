@@ -4,10 +4,12 @@ import math
 import numbers
 
 
-def number(name, value, lowest=0):
-    """A finite number of at least `lowest`."""
-    if not (isinstance(value, numbers.Real) and math.isfinite(value) and value >= lowest):
-        raise ValueError(f"{name}: expected a number of at least {lowest}, received {value!r}")
+def number(name, value, lowest=0, highest=math.inf):
+    """A finite number from `lowest` to `highest`."""
+    if isinstance(value, numbers.Real) and math.isfinite(value) and lowest <= value <= highest:
+        return
+    limits = f"of at least {lowest}" if highest == math.inf else f"from {lowest} to {highest}"
+    raise ValueError(f"{name}: expected a number {limits}, received {value!r}")
 
 
 def integer(name, value, lowest, highest=None):

@@ -86,18 +86,22 @@ def compare(
     return assemble(planned, [result.image for result in results], facts)
 
 
-def cells(arguments, setting, values) -> list[Cell]:
+def cells(arguments, setting, values, also=()) -> list[Cell]:
     """The pictures of a comparison, textures first.
 
     Args:
         arguments: of `stylize`, by name; content `None` for textures only.
         setting: name of the argument that is compared.
         values: that it takes.
+        also: names of other arguments that both kinds take.
 
     Raises:
         ValueError: no such setting, no values, or nothing that it changes.
     """
-    takes = {kind: inspect.signature(function).parameters for kind, function in FUNCTIONS.items()}
+    takes = {
+        kind: {*inspect.signature(function).parameters, *also}
+        for kind, function in FUNCTIONS.items()
+    }
     if unknown := [name for name in arguments if name not in takes["stylize"]]:
         raise ValueError(f"{unknown[0]}: expected an argument of stylize, received an unknown one")
     if setting not in takes["stylize"]:

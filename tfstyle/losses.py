@@ -33,10 +33,10 @@ def _relative(features, target):
 
 
 class StyleLoss(Loss):
-    """Distance of the style statistics over the target's distance from nothing, mean over layers.
+    """How far the features are from the style, mean over layers.
 
     Args:
-        statistic: a `tfstyle.statistics.base.Statistic`.
+        statistic: a `tfstyle.statistics.base.Criterion`.
         layer_weights: `{layer: weight}`, all >= 0; only their ratios count.
     """
 
@@ -47,20 +47,23 @@ class StyleLoss(Loss):
         self.layer_weights = {layer: weight / total for layer, weight in layer_weights.items()}
 
     def call(self, features, targets, seed=0):
-        """A float32 scalar from `{layer: [1, h, w, C]}` and `{layer: measured statistic}`.
-
-        `seed` is that of the measured statistics (see `Statistic.seeded`).
-        """
+        """A float32 scalar from `{layer: [1, h, w, C]}` and `{layer: target}` of that seed."""
         statistic = self.statistic.seeded(seed)
         return sum(
-            weight * _relative_distance(statistic, features[layer], targets[layer])
+            weight * statistic.loss(features[layer], targets[layer])
             for layer, weight in self.layer_weights.items()
         )
 
-
-def _relative_distance(statistic, features, target):
-    distance = statistic.distance(statistic.measure(features), target)
-    return distance / (statistic.size(target) + EPSILON)
+    def learn(self, features, targets, seed):
+        """A lesson at every layer: the new targets, and the mean accuracy (see `Learner`)."""
+        statistic = self.statistic.seeded(seed)
+        lessons = {
+            layer: statistic.learn(features[layer], targets[layer]) for layer in self.layer_weights
+        }
+        accuracies = [accuracy for _, accuracy in lessons.values()]
+        return {layer: target for layer, (target, _) in lessons.items()}, sum(accuracies) / len(
+            accuracies
+        )
 
 
 class TotalVariation(Loss):
@@ -127,3 +130,17 @@ class Objective:
         parts = {name: weight * terms[name]() for name, weight in self.weights.items()}
         parts["range"] = self.RANGE_WEIGHT * self.range_penalty(image)
         return sum(parts.values()), parts
+
+    def learn(self, image, targets):
+        """Lets the style loss learn from the image as it is: new targets, and its accuracy."""
+        style, accuracy = self.style_loss.learn(self.network(image), targets.style, targets.seed)
+        return targets._replace(style=style), accuracy
+
+    def taught(self, targets, learned):
+        """`targets`, with what the style loss has learned from others."""
+        statistic = self.style_loss.statistic
+        style = {
+            layer: statistic.taught(target, learned.style[layer])
+            for layer, target in targets.style.items()
+        }
+        return targets._replace(style=style)

@@ -12,6 +12,7 @@ from tfstyle import checks, images, schedule, styles
 from tfstyle import features as feature_networks
 from tfstyle import optimizers as optimizer_parts
 from tfstyle import statistics as style_statistics
+from tfstyle.statistics import base
 
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 CONTENT_LAYERS = ("block4_conv2",)
@@ -35,7 +36,7 @@ def stylize(
     pooling="average",
     padding="reflect",
     precision="auto",
-    optimizer="lbfgs",
+    optimizer=None,
     evaluations=225,
     scales=None,
     init="content",
@@ -57,9 +58,11 @@ def stylize(
             (see `tfstyle.losses`), so these hold for all layers, networks and sizes.
         content_layers, style_layers: names of VGG layers, block4_conv2 being relu4_2.
         style_layer_weights: one number >= 0 for each of `style_layers`; equal if `None`.
-        statistic: a name in `tfstyle.statistics.STATISTICS`, or a `Statistic`.
+        statistic: a name in `tfstyle.statistics.ALL`, a `Statistic`, or a
+            `tfstyle.discriminator.Discriminator`.
         features, weights, pooling, padding, precision: the network, see `tfstyle.features.get`.
-        optimizer: a name in `tfstyle.optimizers.OPTIMIZERS`, or an `Optimizer`.
+        optimizer: a name in `tfstyle.optimizers.OPTIMIZERS`, or an `Optimizer`; `None` takes lbfgs,
+            or adam for the discriminator.
         evaluations: budget of loss-and-gradient evaluations over all scales.
         scales: levels of the image pyramid, coarse to fine; `None` starts near 128 pixels, 1 works
             on the full size only.
@@ -110,7 +113,7 @@ def synthesize_texture(
     pooling="average",
     padding="reflect",
     precision="auto",
-    optimizer="lbfgs",
+    optimizer=None,
     evaluations=300,
     scales=None,
     init="noise",
@@ -162,7 +165,7 @@ def invert(
     pooling="average",
     padding="reflect",
     precision="auto",
-    optimizer="lbfgs",
+    optimizer=None,
     evaluations=300,
     scales=None,
     init="noise",
@@ -257,7 +260,9 @@ def _build(
     if not term_weights.get("content"):
         content_layers = ()
     statistic = style_statistics.get(statistic)
-    optimizer = optimizer_parts.get(optimizer)
+    optimizer = optimizer_parts.get(optimizer or getattr(statistic, "optimizer", "lbfgs"))
+    if isinstance(statistic, base.Learner):
+        optimizer = optimizer_parts.learning(optimizer, statistic.every)
     network = feature_networks.get(features, [*content_layers, *layer_weights], **options)
 
     import keras
@@ -284,11 +289,11 @@ class _Synthesis:
 
     def run(self, image, content, loaded, size, levels, seed, callback):
         """Always returns an image of that size, also when the run ends early."""
-        from tfstyle.optimizers import base
+        from tfstyle.optimizers.base import INTERRUPTED, NOT_FINITE, OUTCOMES, Progress
 
         results = []
         if callback:
-            callback(base.Progress(0, float("nan"), {}, image))
+            callback(Progress(0, float("nan"), {}, image))
         try:
             for number, level in enumerate(levels):
                 if not level.evaluations:  # fewer evaluations than levels
@@ -296,18 +301,20 @@ class _Synthesis:
                 image = images.resize(image, level.height, level.width)
                 drawn = np.random.SeedSequence([seed, number]).generate_state(1)[0] >> 1
                 targets = self._targets(content, loaded, level, np.int32(drawn))
+                if results and results[-1].learned:
+                    targets = self.objective.taught(targets, results[-1].learned)
                 done = sum(result.evaluations for result in results)
                 result = self.optimizer.minimize(
                     self.objective, image, targets, level.evaluations, _shifted(callback, done)
                 )
                 results.append(result)
                 image = np.clip(result.image, 0, 1)
-                if result.outcome in (base.INTERRUPTED, base.OUTCOMES[base.NOT_FINITE]):
+                if result.outcome in (INTERRUPTED, OUTCOMES[NOT_FINITE]):
                     break
         except KeyboardInterrupt:  # between two levels
             if not results:
                 raise
-            results[-1] = dataclasses.replace(results[-1], outcome=base.INTERRUPTED)
+            results[-1] = dataclasses.replace(results[-1], outcome=INTERRUPTED)
         whole = images.resize(image, levels[-1].height, levels[-1].width)
         margin = schedule.margin(*size)
         inside = slice(margin, margin + size[0]), slice(margin, margin + size[1])
@@ -338,11 +345,14 @@ def _shifted(callback, done):
 def _joined(results, image):
     """One result for all levels: the parts and outcome of the last, sums of the rest."""
     counts = np.cumsum([0, *(result.evaluations for result in results)])
-    losses = [result.losses + [count, 0] for result, count in zip(results, counts)]
+    losses = [result.losses.copy() for result in results]
+    for each, count in zip(losses, counts):
+        each[:, 0] += count
     return dataclasses.replace(
         results[-1],
         image=image,
         losses=np.concatenate(losses).astype(np.float32),
         evaluations=int(counts[-1]),
         seconds=sum(result.seconds for result in results),
+        learned=None,
     )

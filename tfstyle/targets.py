@@ -10,8 +10,8 @@ class Targets(NamedTuple):
 
     Attributes:
         content: activations of the content picture, `{layer: [1, h, w, C]}`.
-        style: statistics of the style, `{layer: what the statistic measures}`.
-        seed: int32 scalar with which the style was measured (see `Statistic.seeded`).
+        style: what is remembered of the style, `{layer: nest}` (see `Criterion.target`).
+        seed: int32 scalar with which the style was measured (see `Criterion.seeded`).
     """
 
     content: dict
@@ -24,7 +24,7 @@ def measure(network, statistic, content, styles, content_layers, style_layers, s
 
     Args:
         network: feature network, image -> `{layer: activations}`.
-        statistic: a `tfstyle.statistics.base.Statistic`; `None` where there are no style layers.
+        statistic: a `tfstyle.statistics.base.Criterion`; `None` where there are no style layers.
         content: picture `[1, H, W, 3]` in [0, 1]; `None` where there are no content layers.
         styles: list of (picture `[1, H', W', 3]` in [0, 1], its part in the blend); parts add to 1.
         content_layers, style_layers: names of layers of `network`.
@@ -33,21 +33,16 @@ def measure(network, statistic, content, styles, content_layers, style_layers, s
     Raises:
         ValueError: the network lacks one of the layers.
     """
-    measured = []
-    for picture, _ in styles:
-        seen = _activations(network, picture, style_layers)
-        drawn = statistic.seeded(seed)
-        measured.append({layer: drawn.measure(features) for layer, features in seen.items()})
+    seen = [_activations(network, picture, style_layers) for picture, _ in styles]
+    parts = [part for _, part in styles]
     return Targets(
         content=_activations(network, content, content_layers),
-        style=_mean(measured, [part for _, part in styles]) if style_layers else {},
+        style={
+            layer: statistic.seeded(seed).target([features[layer] for features in seen], parts)
+            for layer in style_layers
+        },
         seed=tf.constant(seed, tf.int32),
     )
-
-
-def _mean(nests, parts):
-    """The weighted mean of nests of tensors."""
-    return tf.nest.map_structure(lambda *each: sum(p * x for p, x in zip(parts, each)), *nests)
 
 
 def _activations(network, image, layers):

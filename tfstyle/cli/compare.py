@@ -48,8 +48,8 @@ def _cells(given):
     settings = {name: value for name, value in settings.items() if value is not None}
     if given["sweep"] is None:
         for name in given["statistics"]:
-            checks.choice("statistics", name, statistics.STATISTICS)
-        return comparison.cells(settings, "statistic", given["statistics"])
+            checks.choice("statistics", name, statistics.ALL)
+        return comparison.cells(settings, "statistic", given["statistics"], options.LEARNING)
     setting, equals, values = given["sweep"].partition("=")
     if not equals or setting not in _flags() or setting in OWN:
         raise ValueError(
@@ -57,7 +57,8 @@ def _cells(given):
             f"received {given['sweep']!r}"
         )
     texts = values.split(";" if ";" in values else ",")
-    return comparison.cells(settings, setting, [options.read(setting, text) for text in texts])
+    values = [options.read(setting, text) for text in texts]
+    return comparison.cells(settings, setting, values, options.LEARNING)
 
 
 @contextlib.contextmanager

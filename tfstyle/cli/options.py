@@ -1,12 +1,13 @@
 """Flags, made from the signature of the function behind a command: defaults are written there."""
 
+import dataclasses
 import inspect
 import re
 import textwrap
 
 from absl import flags
 
-from tfstyle import features, optimizers, statistics
+from tfstyle import discriminator, features, optimizers, statistics
 from tfstyle.cli import parsers
 
 REQUIRED = inspect.Parameter.empty  # in the place of a default
@@ -34,6 +35,18 @@ GROUPS = {
         "content_layers",
         "style_layers",
         "style_layer_weights",
+    ),
+    "Discriminator, for --statistic=discriminator": (
+        "discriminator_hidden",
+        "discriminator_features",
+        "discriminator_image_loss",
+        "discriminator_steps",
+        "discriminator_every",
+        "discriminator_warm_up",
+        "discriminator_learning_rate",
+        "discriminator_positions",
+        "discriminator_label_smoothing",
+        "discriminator_penalty",
     ),
     "Network": ("features", "weights", "pooling", "padding", "precision"),
     "Optimisation": ("optimizer", "evaluations", "scales"),
@@ -65,20 +78,32 @@ HELP = {
     "content_layers": "layers compared position by position",
     "style_layers": "layers compared by statistics",
     "style_layer_weights": "one number for each style layer; default: equal",
+    "discriminator_hidden": "channels of its hidden layers; nothing: logistic regression",
+    "discriminator_features": "quadratic: products of channels besides the channels",
+    "discriminator_image_loss": "what the image does to its outputs",
+    "discriminator_steps": "steps of its training in a lesson",
+    "discriminator_every": "steps of the image between two lessons",
+    "discriminator_warm_up": "more steps of its training in the first lesson",
+    "discriminator_learning_rate": "of its training by Adam",
+    "discriminator_positions": "positions of each picture drawn for a step; 0: all",
+    "discriminator_label_smoothing": "the style is labelled 1 minus this; up to 0.5",
+    "discriminator_penalty": "weight of its squared gradient at the style's features",
     "features": "feature network",
     "weights": "file of network weights (.npz, .h5), or imagenet: download VGG19's; default: the "
     "network's own",
     "pooling": "average is smoother, max is what VGG19 was trained with",
     "padding": "reflect leaves no frame, zeros is what VGG19 was trained with",
     "precision": "auto takes bfloat16 where the processor has it",
-    "optimizer": "how the image is changed",
+    "optimizer": "how the image is changed; default: lbfgs, adam for the discriminator",
     "evaluations": "budget of loss-and-gradient evaluations",
     "scales": "levels from coarse to fine; default: from about 128 pixels up, 1: full size only",
 }
 
 CHOICES = {
-    "statistic": statistics.STATISTICS,
-    "statistics": statistics.STATISTICS,
+    "statistic": statistics.ALL,
+    "statistics": statistics.ALL,
+    "discriminator_features": discriminator.FEATURES,
+    "discriminator_image_loss": discriminator.IMAGE_LOSSES,
     "features": features.FEATURES,
     "pooling": features.POOLING,
     "padding": features.PADDING,
@@ -86,14 +111,24 @@ CHOICES = {
     "optimizer": optimizers.OPTIMIZERS,
 }
 WEIGHTS = ("content_weight", "style_weight", "tv_weight")
+WEIGHTS += ("discriminator_learning_rate", "discriminator_label_smoothing", "discriminator_penalty")
 LISTS = ("statistics", "style", "layer", "content_layers", "style_layers")
-COUNTS = ("style_size", "evaluations", "scales")
+COUNTS = ("style_size", "evaluations", "scales", "discriminator_steps", "discriminator_every")
+NATURALS = ("seed", "discriminator_warm_up", "discriminator_positions")
+# Flags of the discriminator: the fields of its class.
+PREFIX = "discriminator_"
+LEARNING = {
+    PREFIX + field.name: field.default
+    for field in dataclasses.fields(discriminator.Discriminator)
+    if field.name != "seed"
+}
 
 
 def defaults(function) -> dict:
     """Names and defaults of the flags of a function; those without a default must be given."""
     parameters = inspect.signature(function).parameters.items()
-    return {name: parameter.default for name, parameter in parameters if name != "callback"}
+    found = {name: parameter.default for name, parameter in parameters if name != "callback"}
+    return found | (LEARNING if "statistic" in found else {})
 
 
 def parse(defaults, command, inits, arguments) -> dict | None:
@@ -148,10 +183,12 @@ def _define(values, name, default):
         flags.DEFINE_float(name, default, lower_bound=1, **options)
     elif name in COUNTS:
         flags.DEFINE_integer(name, default, lower_bound=1, **options)
-    elif name == "seed":
+    elif name in NATURALS:
         flags.DEFINE_integer(name, default, lower_bound=0, **options)
     elif name in ("style_blend", "style_layer_weights"):
         flags.DEFINE(parsers.NumbersParser(), name, default, **options)
+    elif name == "discriminator_hidden":
+        flags.DEFINE(parsers.IntegersParser(), name, default, **options)
     elif name == "size":
         flags.DEFINE(parsers.SizeParser(), name, default, **options)
     else:
@@ -177,12 +214,12 @@ def _help_line(name, text, default, inits):
     if default is REQUIRED:
         text += " (required)"
     elif default is not None:
-        text += f" ({','.join(default) if isinstance(default, tuple) else default})"
+        text += f" ({','.join(map(str, default)) if isinstance(default, tuple) else default})"
     text = re.sub(r"\s+", " ", text)
     return textwrap.fill(
         text,
         100,
-        initial_indent=f"  --{name:22}",
-        subsequent_indent=" " * 26,
+        initial_indent=f"  --{name:31}",
+        subsequent_indent=" " * 35,
         break_on_hyphens=False,
     )

@@ -37,3 +37,20 @@ class NumbersParser(flags.ArgumentParser):
 
     def flag_type(self):
         return "list of numbers"
+
+
+class IntegersParser(flags.ArgumentParser):
+    """Turns 128,64 into [128, 64], and nothing into []."""
+
+    syntactic_help = "whole numbers separated by commas"
+
+    def parse(self, argument):
+        if not isinstance(argument, str):
+            return list(argument)
+        try:
+            return [int(number) for number in argument.split(",")] if argument else []
+        except ValueError:
+            raise ValueError("expected whole numbers separated by commas") from None
+
+    def flag_type(self):
+        return "list of whole numbers"

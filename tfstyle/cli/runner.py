@@ -8,7 +8,7 @@ import time
 
 from tqdm import tqdm
 
-from tfstyle import images, schedule
+from tfstyle import discriminator, images, schedule
 from tfstyle.cli import options
 from tfstyle.cli.plan import Plan
 
@@ -52,6 +52,7 @@ class Run:
         images.check_output(self.output, "--output")
         self.values = {name: value for name, value in values.items() if name != "output"}
         _load(self.values, inits)
+        _teach(self.values)
         shape = self.values["content"].shape[1:3] if "content" in values else (1, 1)
         self.plan = Plan(self.values, schedule.output_size(*shape, values["size"]))
         self.plan.check_memory()
@@ -79,6 +80,15 @@ def _load(values, inits):
             values[name] = [images.load(path, f"--{name}", background) for path in value]
         elif value not in (None, *inits):
             values[name] = images.load(value, f"--{name}", background)
+
+
+def _teach(values):
+    """Puts a discriminator with its flags in the place of its name."""
+    names = [name for name in values if name in options.LEARNING]
+    settings = {name.removeprefix(options.PREFIX): values.pop(name) for name in names}
+    learner = discriminator.Discriminator(**settings)  # also checks flags that will not be used
+    if values.get("statistic") == "discriminator":
+        values["statistic"] = learner
 
 
 class _Display:

@@ -31,12 +31,14 @@ class Adam(base.Optimizer):
         epsilon: added to the root of the mean square; gradients of a mean over pixels are small.
     """
 
+    remembers_losses = False
+
     def __init__(self, learning_rate=0.02, beta_1=0.9, beta_2=0.99, epsilon=1e-12):
         super().__init__()
         self.learning_rate, self.epsilon = learning_rate, epsilon
         self.beta_1, self.beta_2 = beta_1, beta_2
 
-    def start(self, image, parts):
+    def start(self, image, parts, targets):
         return State(
             image=image,
             ahead=image,
@@ -48,6 +50,9 @@ class Adam(base.Optimizer):
             status=tf.constant(base.RUNNING),
         )
 
+    def ahead(self, state):
+        return state.ahead
+
     def advance(self, objective, state, targets, limit):
         def step(state):
             loss, parts, gradient = base.evaluate(objective, state.ahead, targets)
@@ -57,14 +62,18 @@ class Adam(base.Optimizer):
 
     def _update(self, state, loss, parts, gradient):
         finite = tf.math.is_finite(loss) & tf.reduce_all(tf.math.is_finite(gradient))
-        mean = self.beta_1 * state.mean + (1 - self.beta_1) * gradient
-        square = self.beta_2 * state.square + (1 - self.beta_2) * tf.square(gradient)
-        count = tf.cast(state.evaluations + 1, tf.float32)
-        root = tf.sqrt(square / (1 - self.beta_2**count)) + self.epsilon
-        change = self.learning_rate * mean / (1 - self.beta_1**count) / root
+        mean, square, change = moments(
+            gradient,
+            state.mean,
+            state.square,
+            state.evaluations + 1,
+            self.beta_1,
+            self.beta_2,
+            self.epsilon,
+        )
         new = state._replace(
             image=state.ahead,
-            ahead=state.ahead - change,
+            ahead=state.ahead - self.learning_rate * change,
             loss=loss,
             parts=parts,
             mean=mean,
@@ -73,3 +82,12 @@ class Adam(base.Optimizer):
         new = tf.nest.map_structure(lambda new, old: tf.where(finite, new, old), new, state)
         status = tf.where(finite, base.RUNNING, base.NOT_FINITE)
         return new._replace(evaluations=state.evaluations + 1, status=status)
+
+
+def moments(gradient, mean, square, count, beta_1, beta_2, epsilon):
+    """New moments of the gradient, and the direction of step number `count` (from 1)."""
+    mean = beta_1 * mean + (1 - beta_1) * gradient
+    square = beta_2 * square + (1 - beta_2) * tf.square(gradient)
+    count = tf.cast(count, tf.float32)
+    root = tf.sqrt(square / (1 - beta_2**count)) + epsilon
+    return mean, square, mean / (1 - beta_1**count) / root

@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -33,11 +33,13 @@ class Result:
 
     Attributes:
         image: the last accepted image, float32 NumPy `[1, H, W, 3]`.
-        losses: float32 `[n, 2]`: number of the evaluation, total loss there.
+        losses: float32 `[n, 2]`: number of the evaluation, total loss there; with an objective that
+            learns a third column, its accuracy.
         parts: the terms of the loss at `image`, `{name: value}`.
         evaluations: of the loss and its gradient.
         outcome: "budget spent", "converged", "line search failed", "not finite" or "interrupted".
         seconds: wall time.
+        learned: targets with what the objective has learned, if it learns.
     """
 
     image: np.ndarray
@@ -46,6 +48,7 @@ class Result:
     evaluations: int
     outcome: str
     seconds: float
+    learned: Any = None
 
 
 class Optimizer(abc.ABC):
@@ -53,13 +56,18 @@ class Optimizer(abc.ABC):
 
     A subclass has `start` and `advance`. Its state is a NamedTuple of tensors with at least the
     fields image, loss, parts, evaluations and status, and can be resumed at any point.
+
+    Attributes:
+        remembers_losses: whether the state is of no use once the objective has changed.
     """
+
+    remembers_losses = True
 
     def __init__(self):
         self._compiled = {}
 
     @abc.abstractmethod
-    def start(self, image, parts):
+    def start(self, image, parts, targets):
         """The state before the first evaluation, at `image`; `parts` is a nest of zeros."""
 
     @abc.abstractmethod
@@ -69,6 +77,10 @@ class Optimizer(abc.ABC):
         Returns:
             The new state, and the losses on the way, float32 `[n, 2]` as in `Result`.
         """
+
+    def ahead(self, state):
+        """The image at which the next evaluation will be."""
+        return state.image
 
     def minimize(self, objective, image, targets, evaluations=200, callback=None) -> Result:
         """Changes `image` so that `objective` falls.
@@ -87,7 +99,7 @@ class Optimizer(abc.ABC):
         began = time.perf_counter()
         image = tf.convert_to_tensor(image, tf.float32)
         state, advance = self._prepare(objective, image, targets)
-        losses, outcome, chunk = [np.zeros((0, 2), np.float32)], None, 1
+        losses, outcome, chunk = [], None, 1
         try:
             while int(state.status) == RUNNING and int(state.evaluations) < evaluations:
                 before, then = int(state.evaluations), time.perf_counter()
@@ -104,11 +116,12 @@ class Optimizer(abc.ABC):
         done = _progress(state)
         return Result(
             image=done.image,
-            losses=np.concatenate(losses),
+            losses=np.concatenate(losses) if losses else np.zeros((0, 2), np.float32),
             parts=done.parts,
             evaluations=done.evaluations,
             outcome=outcome or OUTCOMES[int(state.status)],
             seconds=time.perf_counter() - began,
+            learned=getattr(state, "targets", None),
         )
 
     def _prepare(self, objective, image, targets):
@@ -116,15 +129,15 @@ class Optimizer(abc.ABC):
         specs = tf.nest.map_structure(_any_size, (image, targets))
         key = objective, repr(specs)
         if key not in self._compiled:  # keep the latest only: an objective holds a network
-            self._compiled = {key: self._trace(objective, image, *specs)}
+            self._compiled = {key: self._trace(objective, image, targets, *specs)}
         parts, advance = self._compiled[key]
-        return self.start(image, parts), advance
+        return self.start(image, parts, targets), advance
 
-    def _trace(self, objective, image, image_spec, targets_spec):
+    def _trace(self, objective, image, targets, image_spec, targets_spec):
         """Zeros for the terms that the objective reports, and the graph."""
         outputs = tf.function(objective).get_concrete_function(image_spec, targets_spec)
         parts = dict.fromkeys(outputs.structured_outputs[1], tf.zeros([]))
-        state_spec = tf.nest.map_structure(_any_size, self.start(image, parts))
+        state_spec = tf.nest.map_structure(_any_size, self.start(image, parts, targets))
         advance = tf.function(
             lambda state, targets, limit: self.advance(objective, state, targets, limit),
             input_signature=[state_spec, targets_spec, tf.TensorSpec([], tf.int32)],

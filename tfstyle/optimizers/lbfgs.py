@@ -58,7 +58,7 @@ class LBFGS(base.Optimizer):
         super().__init__()
         self.history, self.first_step, self.tolerance = history, first_step, tolerance
 
-    def start(self, image, parts):
+    def start(self, image, parts, targets):
         size, pairs = tf.size(image), self.history
         return State(
             image=image,

@@ -41,7 +41,7 @@ class TFPLBFGS(base.Optimizer):
         super().__init__()
         self.history, self.tolerance = history, tolerance
 
-    def start(self, image, parts):
+    def start(self, image, parts, targets):
         position = tf.reshape(image, [-1])
         # A function that knows nothing: only the form of TFP's state is wanted here.
         results = self._begin(lambda x: (tf.constant(float("inf")), tf.zeros_like(x)), position)
