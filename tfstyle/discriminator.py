@@ -218,7 +218,7 @@ def _network(channels, hidden, quadratic):
         x = keras.layers.Conv2D(width, 1)(x)
         x = keras.layers.LeakyReLU(SLOPE)(x)
     logits = keras.layers.Conv2D(1, 1)(x)
-    if quadratic:  # sum over i, j of A_ij f_i f_j: the products themselves would be C^2 maps
+    if quadratic:  # sum over i, j of A_ij f_i f_j / C: the products themselves were C^2 maps
         mixed = keras.layers.Conv2D(channels, 1, use_bias=False)(features)
         logits = logits + keras.ops.mean(features * mixed, axis=-1, keepdims=True)
     return keras.Model(features, logits, name=f"discriminator_{channels}")
