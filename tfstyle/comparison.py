@@ -168,8 +168,8 @@ def _sheet(planned, pictures, rows):
     lines = {kind: [] for kind in dict.fromkeys(cell.kind for cell in planned)}
     for cell, picture, row in zip(planned, pictures, rows):
         if not lines[cell.kind]:
-            shown = ("style",) if cell.kind == "texture" else ("content",)
-            shown = shown if len(lines) == 2 or cell.kind == "texture" else ("content", "style")
+            both = ("content", "style") if len(lines) == 1 else ("content",)
+            shown = ("style",) if cell.kind == "texture" else both
             lines[cell.kind] += _origin(cell, picture, shown)
         judged = round(row["judge"], 4) + 0  # never -0
         caption = f"{cell.setting}={cell.label}\njudge {judged:.4f}, rank {row['rank']}"

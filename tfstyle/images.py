@@ -222,6 +222,11 @@ def noise(height, width, seed):
     return np.clip(0.5 + 0.15 * normal, 0, 1)
 
 
+def to_pil(image):
+    """A PIL image of 8 bits a channel from [1, H, W, 3] in [0, 1]; rounded half up, clipped."""
+    return Image.fromarray((np.clip(image[0], 0, 1) * 255 + 0.5).astype(np.uint8))
+
+
 def psnr(image, original):
     """Peak signal-to-noise ratio in dB of two images of one shape in [0, 1]: 10 log10(1 / MSE)."""
     error = np.mean(np.square(image - original, dtype=np.float64))
@@ -283,7 +288,7 @@ def save(path, image, settings=None):
         raise ImageError(f"{path}: expected floating-point values [1, H, W, 3], received {found}")
     if not np.isfinite(pixels).all():
         raise ImageError(f"{path}: expected finite pixel values, received NaN or infinity")
-    picture = Image.fromarray((np.clip(pixels[0], 0, 1) * 255 + 0.5).astype(np.uint8))
+    picture = to_pil(pixels)
     path = os.path.realpath(path)
     metadata = {} if settings is None else _metadata(path, settings)
     try:

@@ -24,14 +24,18 @@ def distances(image, styles, network, layer_weights) -> dict:
         network: feature network, image -> `{layer: activations}`.
         layer_weights: `{layer: weight}`.
     """
-    from tfstyle import losses, targets
+    from tfstyle import losses
 
+    seen, beside = network(image), [network(picture) for picture, _ in styles]
+    parts = [part for _, part in styles]
     result = {}
     for name in style_statistics.STATISTICS:
         statistic = style_statistics.get(name)
-        target = targets.measure(network, statistic, None, styles, (), tuple(layer_weights))
-        loss = losses.StyleLoss(statistic, layer_weights)
-        result[name] = float(loss(network(image), target.style))
+        target = {
+            layer: statistic.target([features[layer] for features in beside], parts)
+            for layer in layer_weights
+        }
+        result[name] = float(losses.StyleLoss(statistic, layer_weights)(seen, target))
     return result
 
 

@@ -35,8 +35,7 @@ def draw(rows):
     pen = ImageDraw.Draw(paper)
     for row, texts, top in zip(rows, lines, tops):
         for (image, _), text, left in zip(row, texts, lefts):
-            picture = Image.fromarray((np.clip(image[0], 0, 1) * 255 + 0.5).astype(np.uint8))
-            paper.paste(picture, (int(left), int(top)))
+            paper.paste(images.to_pil(image), (int(left), int(top)))
             below = int(top) + image.shape[1]
             for number, line in enumerate(text):
                 pen.text((int(left), below + LINE * number), line, INK, font)

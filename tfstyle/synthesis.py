@@ -262,7 +262,9 @@ def _build(
     statistic = style_statistics.get(statistic)
     optimizer = optimizer_parts.get(optimizer or getattr(statistic, "optimizer", "lbfgs"))
     if isinstance(statistic, base.Learner):
-        optimizer = optimizer_parts.learning(optimizer, statistic.every)
+        from tfstyle.optimizers.alternating import Alternating
+
+        optimizer = Alternating(optimizer, statistic.every)
     network = feature_networks.get(features, [*content_layers, *layer_weights], **options)
 
     import keras

@@ -38,7 +38,7 @@ def main(arguments) -> int:
 
 def _flags():
     """Those of `stylize`, without defaults: textures have others."""
-    names = [name for name in options.defaults(comparison.FUNCTIONS["stylize"])]
+    names = options.defaults(comparison.FUNCTIONS["stylize"])
     own = options.defaults(comparison.compare) | {"output": options.REQUIRED}
     return dict.fromkeys(names) | {name: own[name] for name in own if name != "options"}
 

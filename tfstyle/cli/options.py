@@ -12,6 +12,14 @@ from tfstyle.cli import parsers
 
 REQUIRED = inspect.Parameter.empty  # in the place of a default
 
+# Flags of the discriminator: the fields of its class.
+PREFIX = "discriminator_"
+LEARNING = {
+    PREFIX + field.name: field.default
+    for field in dataclasses.fields(discriminator.Discriminator)
+    if field.name != "seed"
+}
+
 GROUPS = {
     "Pictures": (
         "content",
@@ -36,18 +44,7 @@ GROUPS = {
         "style_layers",
         "style_layer_weights",
     ),
-    "Discriminator, for --statistic=discriminator": (
-        "discriminator_hidden",
-        "discriminator_features",
-        "discriminator_image_loss",
-        "discriminator_steps",
-        "discriminator_every",
-        "discriminator_warm_up",
-        "discriminator_learning_rate",
-        "discriminator_positions",
-        "discriminator_label_smoothing",
-        "discriminator_penalty",
-    ),
+    "Discriminator, for --statistic=discriminator": tuple(LEARNING),
     "Network": ("features", "weights", "pooling", "padding", "precision"),
     "Optimisation": ("optimizer", "evaluations", "scales"),
 }
@@ -115,13 +112,6 @@ WEIGHTS += ("discriminator_learning_rate", "discriminator_label_smoothing", "dis
 LISTS = ("statistics", "style", "layer", "content_layers", "style_layers")
 COUNTS = ("style_size", "evaluations", "scales", "discriminator_steps", "discriminator_every")
 NATURALS = ("seed", "discriminator_warm_up", "discriminator_positions")
-# Flags of the discriminator: the fields of its class.
-PREFIX = "discriminator_"
-LEARNING = {
-    PREFIX + field.name: field.default
-    for field in dataclasses.fields(discriminator.Discriminator)
-    if field.name != "seed"
-}
 
 
 def defaults(function) -> dict:

@@ -8,15 +8,8 @@ OPTIMIZERS = {
     "adam": "tfstyle.optimizers.adam:Adam",
 }
 
-LEARNING = {"alternating": "tfstyle.optimizers.alternating:Alternating"}
-
 
 def get(identifier):
     """The optimiser of that name, or the object given (see `tfstyle.optimizers.base.Optimizer`)."""
     optimizer = registry.get(OPTIMIZERS, identifier, "optimizer")
     return optimizer() if isinstance(optimizer, type) else optimizer
-
-
-def learning(inner, every):
-    """`tfstyle.optimizers.alternating.Alternating`, for objectives that learn."""
-    return registry.get(LEARNING, "alternating", "optimizer")(inner, every)
