@@ -97,8 +97,11 @@ class Discriminator(Learner):
             "steps": tf.constant(0),
         }
 
+    def learned(self, target):
+        return {name: target[name] for name in ("variables", "moments", "steps")}
+
     def taught(self, target, learned):
-        return target | {name: learned[name] for name in ("variables", "moments", "steps")}
+        return target | learned
 
     def loss(self, features, target):
         """The image loss, mean over the positions, times `SCALE`."""
@@ -156,12 +159,13 @@ class Discriminator(Learner):
 
         if len(samples) == 1:
             return samples[0]
-        total = min(len(each) / part for each, part in zip(samples, parts))
+        counts = [tf.shape(each)[0] for each in samples]
+        total = tf.reduce_min([tf.cast(n, tf.float64) / part for n, part in zip(counts, parts)])
         drawn = []
-        for number, (each, part) in enumerate(zip(samples, parts)):
+        for number, (each, count, part) in enumerate(zip(samples, counts, parts)):
             seed = tf.stack([self.seed, number])
-            order = tf.random.experimental.stateless_shuffle(tf.range(len(each)), seed)
-            drawn.append(tf.gather(each, order[: int(total * part)]))
+            order = tf.random.experimental.stateless_shuffle(tf.range(count), seed)
+            drawn.append(tf.gather(each, order[: tf.cast(total * part, tf.int32)]))
         return tf.concat(drawn, axis=0)
 
     def _first(self, number, shape):

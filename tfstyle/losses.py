@@ -109,6 +109,9 @@ class Objective:
         style_loss: a `StyleLoss`, or `None` where there is no term "style".
         weights: of the terms "content", "style" and "tv"; one of weight 0 is not computed.
         tv_beta: exponent of the total variation.
+
+    Attributes:
+        names: of the terms that a call reports.
     """
 
     # Large enough to pull back values outside [0, 1]; zero inside.
@@ -119,6 +122,7 @@ class Objective:
         self.content_loss, self.total_variation = ContentLoss(), TotalVariation(tv_beta)
         self.range_penalty = RangePenalty()
         self.weights = {name: weight for name, weight in weights.items() if weight > 0}
+        self.names = (*self.weights, "range")
 
     def __call__(self, image, targets):
         features = self.network(image)
@@ -136,11 +140,16 @@ class Objective:
         style, accuracy = self.style_loss.learn(self.network(image), targets.style, targets.seed)
         return targets._replace(style=style), accuracy
 
+    def learned(self, targets):
+        """What the style loss has learned so far, `{layer: nest}`."""
+        statistic = self.style_loss.statistic
+        return {layer: statistic.learned(target) for layer, target in targets.style.items()}
+
     def taught(self, targets, learned):
         """`targets`, with what the style loss has learned from others."""
         statistic = self.style_loss.statistic
         style = {
-            layer: statistic.taught(target, learned.style[layer])
+            layer: statistic.taught(target, learned[layer])
             for layer, target in targets.style.items()
         }
         return targets._replace(style=style)

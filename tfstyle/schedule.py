@@ -1,5 +1,6 @@
 """Sizes of the coarse-to-fine levels, and how much work is done on each."""
 
+import itertools
 import numbers
 from typing import NamedTuple
 
@@ -61,6 +62,11 @@ def with_margin(height: int, width: int) -> tuple[int, int]:
     return height + extra, width + extra
 
 
+def level_seed(seed: int, number: int) -> int:
+    """What a statistic draws from at a level: another int32 at each. `seed` may be a tensor."""
+    return (seed + 1_000_003 * number) % 2**31
+
+
 def levels(height: int, width: int, evaluations: int, scales: int | None) -> list[Level]:
     """Levels from coarse to fine, each twice the size of the one before.
 
@@ -84,8 +90,8 @@ def levels(height: int, width: int, evaluations: int, scales: int | None) -> lis
         while scales < limit and max(height, width) >= MIN_LONG_SIDE * 2**scales:
             scales += 1
     checks.integer("scales", scales, 1, limit)
-    shares = [evaluations * (n + 1) / sum(range(2, scales + 2)) for n in range(scales, 0, -1)]
-    ends = [round(sum(shares[: n + 1])) for n in range(scales)]
+    parts = list(itertools.accumulate(range(scales + 1, 1, -1)))
+    ends = [round(evaluations * part / parts[-1]) for part in parts]
     ratios = [2.0 ** (n + 1 - scales) for n in range(scales)]
     return [
         Level(round(height * ratio), round(width * ratio), ratio, end - start)

@@ -87,7 +87,7 @@ def stylize(
     levels = schedule.levels(*schedule.with_margin(*size), evaluations, scales)
     content = _with_margin(content, size)
     start = content if _is(init, "content") else _start(init, size, levels[0], seed, behind)
-    synthesis = _build(
+    synthesis = build(
         {"content": content_weight, "style": style_weight, "tv": tv_weight},
         content_layers,
         layer_weights(style_layers, style_layer_weights),
@@ -141,7 +141,7 @@ def synthesize_texture(
     loaded = styles.load(style, style_blend, style_size, size, behind)
     levels = schedule.levels(*schedule.with_margin(*size), evaluations, scales)
     start = _start(init, size, levels[0], seed, behind)
-    synthesis = _build(
+    synthesis = build(
         {"style": 1.0, "tv": tv_weight},
         (),
         layer_weights(style_layers, style_layer_weights),
@@ -202,7 +202,7 @@ def invert(
     size = schedule.output_size(*content.shape[1:3], size)
     levels = schedule.levels(*schedule.with_margin(*size), evaluations, scales)
     start = _start(init, size, levels[0], seed, behind)
-    synthesis = _build(
+    synthesis = build(
         {"content": 1.0, "tv": tv_weight},
         layers,
         {},
@@ -238,7 +238,7 @@ def _start(init, size, level, seed, background):
     return _with_margin(images.load(init, "init", background), size)
 
 
-def _build(
+def build(
     term_weights,
     content_layers,
     layer_weights,
@@ -248,6 +248,7 @@ def _build(
     options,
     tv_beta=1.0,
 ):
+    """The objective and the optimiser that such settings describe, as a `_Synthesis`."""
     for term, weight in term_weights.items():
         checks.number(f"{term}_weight", weight)
     checks.number("tv_beta", tv_beta, 1)
@@ -301,10 +302,11 @@ class _Synthesis:
                 if not level.evaluations:  # fewer evaluations than levels
                     continue
                 image = images.resize(image, level.height, level.width)
-                drawn = np.random.SeedSequence([seed, number]).generate_state(1)[0] >> 1
-                targets = self._targets(content, loaded, level, np.int32(drawn))
+                drawn = schedule.level_seed(seed, number)
+                targets = self._targets(content, loaded, level, drawn)
                 if results and results[-1].learned:
-                    targets = self.objective.taught(targets, results[-1].learned)
+                    learned = self.objective.learned(results[-1].learned)
+                    targets = self.objective.taught(targets, learned)
                 done = sum(result.evaluations for result in results)
                 result = self.optimizer.minimize(
                     self.objective, image, targets, level.evaluations, _shifted(callback, done)

@@ -33,6 +33,7 @@ def measure(network, statistic, content, styles, content_layers, style_layers, s
     Raises:
         ValueError: the network lacks one of the layers.
     """
+    seed = tf.cast(seed, tf.int32)
     seen = [_activations(network, picture, style_layers) for picture, _ in styles]
     parts = [part for _, part in styles]
     return Targets(
@@ -41,7 +42,7 @@ def measure(network, statistic, content, styles, content_layers, style_layers, s
             layer: statistic.seeded(seed).target([features[layer] for features in seen], parts)
             for layer in style_layers
         },
-        seed=tf.constant(seed, tf.int32),
+        seed=seed,
     )
 
 

@@ -13,6 +13,7 @@ COMMANDS = {
     "stylize": "paint the content of one picture in the style of another",
     "texture": "make a new picture with the texture of another",
     "compare": "show side by side what statistics, or any other setting, make of it",
+    "export": "write a model that any TensorFlow server runs: pictures in, pictures out",
     "invert": "rebuild a picture from what one layer of the network sees",
 }
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130

@@ -26,7 +26,9 @@ GROUPS = {
         "style",
         "style_blend",
         "output",
+        "version",
         "size",
+        "max_size",
         "style_size",
         "init",
         "background",
@@ -46,7 +48,7 @@ GROUPS = {
     ),
     "Discriminator, for --statistic=discriminator": tuple(LEARNING),
     "Network": ("features", "weights", "pooling", "padding", "precision"),
-    "Optimisation": ("optimizer", "evaluations", "scales"),
+    "Optimisation": ("optimizer", "evaluations", "max_evaluations", "scales"),
 }
 
 HELP = {
@@ -55,6 +57,16 @@ HELP = {
     "style_blend": "one number for each style, of which the ratios count; default: equal",
     "output": "picture to write: .png, .jpg, .webp, .tiff or .bmp",
     "compare output": "folder to write to",
+    "export output": "directory of the model, as servers watch it",
+    "version": "number of the directory within, which must not be there yet",
+    "max_size": "longest side of a picture that is accepted, in pixels",
+    "max_evaluations": "most evaluations that a request may ask for",
+    "export evaluations": "evaluations for requests that name none",
+    "export init": "where the image starts: {init}",
+    "export optimizer": "how the image is changed, lbfgs or adam; default: lbfgs, adam for the "
+    "discriminator",
+    "export precision": "auto takes bfloat16 where this processor has it: a server without it is "
+    "faster with float32",
     "size": "long side in pixels, or WIDTHxHEIGHT, to which a content picture is stretched",
     "style_size": "long side of the style picture in pixels: smaller for finer strokes; default: "
     "as the result, or the picture's own if less",
@@ -111,6 +123,7 @@ WEIGHTS = ("content_weight", "style_weight", "tv_weight")
 WEIGHTS += ("discriminator_learning_rate", "discriminator_label_smoothing", "discriminator_penalty")
 LISTS = ("statistics", "style", "layer", "content_layers", "style_layers")
 COUNTS = ("style_size", "evaluations", "scales", "discriminator_steps", "discriminator_every")
+COUNTS += ("version", "max_size", "max_evaluations")
 NATURALS = ("seed", "discriminator_warm_up", "discriminator_positions")
 
 

@@ -51,8 +51,8 @@ class Run:
         self.record = _record(command, values)
         images.check_output(self.output, "--output")
         self.values = {name: value for name, value in values.items() if name != "output"}
-        _load(self.values, inits)
-        _teach(self.values)
+        load_pictures(self.values, inits)
+        teach(self.values)
         shape = self.values["content"].shape[1:3] if "content" in values else (1, 1)
         self.plan = Plan(self.values, schedule.output_size(*shape, values["size"]))
         self.plan.check_memory()
@@ -71,7 +71,7 @@ class Run:
         return EXIT_CODES.get(result.outcome, 0)
 
 
-def _load(values, inits):
+def load_pictures(values, inits):
     """Puts the pictures in the place of their paths."""
     background = images.colour(values["background"])
     for name in ("content", "style", "init"):
@@ -82,7 +82,7 @@ def _load(values, inits):
             values[name] = images.load(value, f"--{name}", background)
 
 
-def _teach(values):
+def teach(values):
     """Puts a discriminator with its flags in the place of its name."""
     names = [name for name in values if name in options.LEARNING]
     settings = {name.removeprefix(options.PREFIX): values.pop(name) for name in names}

@@ -107,6 +107,10 @@ class Learner(Criterion):
         """
 
     @abc.abstractmethod
+    def learned(self, target):
+        """What has been learned so far, of the same form at all scales: a part of `target`."""
+
+    @abc.abstractmethod
     def taught(self, target, learned):
         """`target`, with what has been learned at another scale."""
 

@@ -1,0 +1,47 @@
+"""Nests of tensors as one string of bytes, in a graph, so that a client can keep and return them.
+
+A label, then the raw values of all tensors in order, little endian. There are no sizes inside that
+a reader would have to trust: it knows what it expects, and other lengths are an error.
+"""
+
+import tensorflow as tf
+
+
+def pack(label, nest):
+    """A scalar string of a nest of tensors, of types that `tf.io.decode_raw` knows."""
+    return tf.strings.join([label, *(_raw(tensor) for tensor in tf.nest.flatten(nest))])
+
+
+def unpack(name, label, data, nest):
+    """The nest that was packed, of the form of `nest`: its types and shapes, not its values.
+
+    Raises:
+        InvalidArgumentError: when run, if the bytes are not that; the message begins with `name`.
+    """
+    tensors = tf.nest.flatten(nest)
+    sizes = [tf.size(tensor) * tensor.dtype.size for tensor in tensors]
+    ends = tf.cumsum([len(label), *sizes])
+    labelled = tf.strings.substr(data, 0, len(label)) == label
+    received = tf.strings.length(data)
+    begins = f"{name}: expected bytes that begin with {label!r}, from the same export"
+    lasts = f"{name}: for an image of another size; expected, and received, a length of"
+    with tf.control_dependencies([tf.debugging.Assert(labelled, [begins])]):
+        same = tf.debugging.Assert(received == ends[-1], [lasts, ends[-1], received])
+    with tf.control_dependencies([same]):
+        data = tf.identity(data)
+    read = [
+        tf.reshape(_values(data, begin, size, tensor.dtype), tf.shape(tensor))
+        for tensor, begin, size in zip(tensors, tf.unstack(ends[:-1]), sizes)
+    ]
+    read = [tf.ensure_shape(values, tensor.shape) for values, tensor in zip(read, tensors)]
+    return tf.nest.pack_sequence_as(nest, read)
+
+
+def _raw(tensor):
+    # The values are what a serialized tensor ends with.
+    size = tf.size(tensor) * tensor.dtype.size
+    return tf.strings.substr(tf.io.serialize_tensor(tensor), -size, size)
+
+
+def _values(data, begin, size, dtype):
+    return tf.io.decode_raw(tf.strings.substr(data, begin, size), dtype)

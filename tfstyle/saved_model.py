@@ -1,0 +1,138 @@
+"""A stylizer as a SavedModel: signatures that any TensorFlow host runs without this package."""
+
+import os
+import shutil
+
+import tensorflow as tf
+
+from tfstyle import checks, images
+
+PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+HEADER = 24  # bytes of a PNG up to its size
+
+
+def save(stylizer, path, version=1) -> str:
+    """Writes `path/version/saved_model.pb` and what belongs to it, whole or not at all.
+
+    The signatures, their inputs and outputs are those of the methods of `tfstyle.Stylizer` of the
+    same names (`describe` and `stylize_with` are left out for a discriminator), and
+    `serving_default`: image_bytes, strings `[N]` of JPEG or PNG files, to stylized_bytes `[N]`, PNG
+    files of the same size, after the stylizer's own number of evaluations. Transparent pixels are
+    seen on white, and EXIF is not read.
+
+    Args:
+        stylizer: a `tfstyle.Stylizer`.
+        path: directory of the model, as servers watch it; made if missing.
+        version: integer >= 1 that the directory does not hold yet.
+
+    Returns:
+        The directory written.
+
+    Raises:
+        ValueError: the version is there already, or the directory cannot be written.
+    """
+    directory = check_output(path, version)
+    try:
+        with images.temporary(directory) as beside:  # a name that no server takes for a version
+            try:
+                tf.saved_model.save(_owner(stylizer), beside, _signatures(stylizer))
+                os.rename(beside, directory)
+            finally:
+                shutil.rmtree(beside, ignore_errors=True)
+    except (OSError, tf.errors.OpError) as error:
+        raise _not_writable(path, error) from error
+    return directory
+
+
+def check_output(path, version) -> str:
+    """The directory of that version; makes `path`, and raises what `save` would raise."""
+    checks.integer("version", version, 1)
+    directory = os.path.join(path, str(version))
+    if os.path.exists(directory):
+        raise ValueError(f"version: expected one that {path} does not hold, received {version}")
+    try:
+        os.makedirs(path, exist_ok=True)
+        with images.temporary(directory) as beside:
+            open(beside, "xb").close()
+    except OSError as error:
+        raise _not_writable(path, error) from error
+    return directory
+
+
+def _not_writable(path, error):
+    reason = getattr(error, "strerror", None) or error
+    return ValueError(f"output: expected a directory to write to, received {path}: {reason}")
+
+
+def _owner(stylizer):
+    """What holds the variables and nothing else: all functions are signatures."""
+    module = tf.Module()
+    module.owned = stylizer.variables
+    return module
+
+
+def _signatures(stylizer):
+    names = ["stylize", "step", *(["describe", "stylize_with"] if stylizer.describes else [])]
+    signatures = {name: getattr(stylizer, name).get_concrete_function() for name in names}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
+    def serving_default(image_bytes):
+        return {
+            "stylized_bytes": tf.map_fn(
+                lambda data: _stylized(stylizer, data),
+                image_bytes,
+                fn_output_signature=tf.TensorSpec([], tf.string),
+                parallel_iterations=1,
+            )
+        }
+
+    return signatures | {"serving_default": serving_default}
+
+
+def _stylized(stylizer, data):
+    image = _decoded(data, stylizer.max_size)
+    painted = stylizer.stylize(image, stylizer.evaluations, 0)["image"][0]
+    return tf.io.encode_png(tf.cast(painted * 255 + 0.5, tf.uint8))
+
+
+def _decoded(data, max_size):
+    """The picture `[1, H, W, 3]` in [0, 1]; its size is looked at before it is decoded."""
+    is_png = _begins(data, PNG) & (tf.strings.length(data) >= HEADER)
+    known = tf.debugging.Assert(
+        is_png | _begins(data, JPEG), ["image_bytes: expected a JPEG or PNG file, received another"]
+    )
+    with tf.control_dependencies([known]):
+        data = tf.identity(data)
+    size = tf.cond(is_png, lambda: _png_size(data), lambda: tf.image.extract_jpeg_shape(data)[:2])
+    expected = f"image_bytes: expected sides of at most {max_size}, received"
+    small = tf.debugging.Assert(tf.reduce_max(size) <= max_size, [expected, size])
+    with tf.control_dependencies([small]):
+        data = tf.identity(data)
+    pixels = tf.cond(
+        is_png,
+        lambda: _on_white(tf.io.decode_png(data, channels=4)),
+        lambda: _unit(tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")),
+    )
+    return tf.ensure_shape(pixels[None], [1, None, None, 3])
+
+
+def _begins(data, start):
+    return tf.strings.substr(tf.strings.join([data, start]), 0, len(start)) == start
+
+
+def _png_size(data):
+    """Height and width, from the file's first bytes."""
+    digits = tf.io.decode_raw(tf.strings.substr(data, HEADER - 8, 8), tf.uint8)
+    width, height = tf.unstack(
+        tf.reduce_sum(tf.cast(tf.reshape(digits, [2, 4]), tf.int64) * [1 << 24, 1 << 16, 256, 1], 1)
+    )
+    return tf.cast(tf.minimum(tf.stack([height, width]), tf.int32.max), tf.int32)
+
+
+def _unit(pixels):
+    return tf.cast(pixels, tf.float32) / 255
+
+
+def _on_white(pixels):
+    colour, alpha = tf.split(_unit(pixels), [3, 1], axis=-1)
+    return colour * alpha + (1 - alpha)
