@@ -6,10 +6,12 @@ a reader would have to trust: it knows what it expects, and other lengths are an
 
 import tensorflow as tf
 
+END = "."  # NumPy's strings, in which saved_model_cli keeps them, lose zeros at the end
+
 
 def pack(label, nest):
     """A scalar string of a nest of tensors, of types that `tf.io.decode_raw` knows."""
-    return tf.strings.join([label, *(_raw(tensor) for tensor in tf.nest.flatten(nest))])
+    return tf.strings.join([label, *(_raw(tensor) for tensor in tf.nest.flatten(nest)), END])
 
 
 def unpack(name, label, data, nest):
@@ -21,13 +23,14 @@ def unpack(name, label, data, nest):
     tensors = tf.nest.flatten(nest)
     sizes = [tf.size(tensor) * tensor.dtype.size for tensor in tensors]
     ends = tf.cumsum([len(label), *sizes])
-    labelled = tf.strings.substr(data, 0, len(label)) == label
+    labelled = tf.strings.substr(tf.strings.join([data, label]), 0, len(label)) == label
+    expected = ends[-1] + len(END)
     received = tf.strings.length(data)
-    begins = f"{name}: expected bytes that begin with {label!r}, from the same export"
-    lasts = f"{name}: for an image of another size; expected, and received, a length of"
+    begins = f"{name}: expected bytes that begin with {label!r}, as the same export returns them"
+    lasts = f"{name}: expected bytes of a picture of this size; their number must be, and is,"
     with tf.control_dependencies([tf.debugging.Assert(labelled, [begins])]):
-        same = tf.debugging.Assert(received == ends[-1], [lasts, ends[-1], received])
-    with tf.control_dependencies([same]):
+        whole = tf.debugging.Assert(received == expected, [lasts, expected, received])
+    with tf.control_dependencies([whole]):
         data = tf.identity(data)
     read = [
         tf.reshape(_values(data, begin, size, tensor.dtype), tf.shape(tensor))

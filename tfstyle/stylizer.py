@@ -210,7 +210,9 @@ class Stylizer(tf.Module):
         """
         row = 8 + 4 * self._form.size
         label = self._descriptor_label
-        count = tf.maximum(0, (tf.strings.length(descriptor_bytes) - len(label) - 4) // row)
+        count = tf.maximum(
+            0, (tf.strings.length(descriptor_bytes) - len(label) - 4 - len(packing.END)) // row
+        )
         form = tf.constant(0), tf.zeros([count], tf.int64), tf.zeros([count, self._form.size])
         long_side, seeds, vectors = packing.unpack(
             "descriptor_bytes", label, descriptor_bytes, form
