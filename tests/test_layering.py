@@ -12,8 +12,8 @@ LEVELS = (
     ("checks", "images", "registry"),
     ("schedule", "features", "statistics", "optimizers", "targets"),
     ("losses", "cost", "device", "styles", "sheet", "discriminator"),
-    ("synthesis", "judge"),
-    ("comparison",),
+    ("synthesis", "judge", "plan", "record"),
+    ("comparison", "batch"),
     ("cli",),
     ("__main__",),
 )
