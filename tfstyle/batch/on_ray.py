@@ -1,70 +1,75 @@
-"""Workers as actors of a Ray cluster, fed by Ray Data."""
+"""Workers as actors of a Ray cluster."""
 
 import contextlib
 import logging
 import os
 
 from tfstyle.batch import worker as workers_part
+from tfstyle.batch.crew import Crew, Died, spread
 
 
 def run(jobs, worker, workers, address):
     """Yields (job, error) as they are finished; `worker` is job -> error."""
     try:
         import ray
-        import ray.data
     except ImportError:
         raise ValueError(
             'engine: expected Ray to be installed, received ray: pip install "tfstyle[ray]"'
         ) from None
-    if not ray.is_initialized():
+    with contextlib.ExitStack() as stack:
+        if not ray.is_initialized():
+            try:
+                ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
+            except (ConnectionError, ValueError, RuntimeError) as error:
+                raise ValueError(
+                    f"ray_address: expected a cluster that answers, received {address!r}: {error}"
+                ) from error
+            stack.callback(ray.shutdown)
+        yield from spread(jobs, _Actors(ray, worker), workers)
+
+
+class _Actors(Crew):
+    """A worker is an actor, and its key the reference to the answer that is due."""
+
+    def __init__(self, ray, worker):
+        self.ray = ray
+        # A core each, so that there may be as many as there are cores.
+        self.actor = ray.remote(num_cpus=1, max_restarts=0)(_Actor)
+        self.arguments = ray.put(worker), os.getcwd()
+        self.actors = []
+
+    def start(self):
+        actor = self.actor.remote(*self.arguments)
+        self.actors.append(actor)
+        return actor, actor.ready.remote()
+
+    def send(self, actor, job):
+        return actor.paint.remote(job)
+
+    def wait(self, references):
+        return self.ray.wait(references)[0]
+
+    def receive(self, reference):
         try:
-            ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, ValueError) as error:
-            raise ValueError(
-                f"ray_address: expected a cluster that answers, received {address!r}: {error}"
-            ) from error
-    _quieten(ray.data)
-    left = dict(enumerate(jobs))
-    rows = [{"number": number, **job._asdict()} for number, job in left.items()]
-    # One picture a block: a block is handed on, and counted, only when all of it is finished.
-    done = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-        _Actor,
-        fn_constructor_args=(worker, os.getcwd()),
-        concurrency=workers,
-        num_cpus=1,
-        max_restarts=-1,
-        max_task_retries=workers_part.DEATHS - 1,
-    )
-    for row in done.iter_rows():
-        if row["wrong"]:
-            raise ValueError(row["wrong"])
-        yield left.pop(row["number"]), row["error"] or None
-    for job in left.values():
-        yield job, workers_part.DIED
+            return self.ray.get(reference)
+        except self.ray.exceptions.RayActorError:
+            raise Died from None
 
-
-def _quieten(data):
-    """No bars and remarks of Ray's own; a picture that kills its workers does not end the run."""
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    context = data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.max_errored_blocks = -1
+    def end(self):
+        for actor in self.actors:
+            self.ray.kill(actor)
 
 
 class _Actor:
-    """A worker with its own network; a core each, so that there may be as many as cores."""
-
     def __init__(self, worker, folder):
         # Paths that are not absolute begin where the command was typed, if that is there.
         with contextlib.suppress(OSError):
             os.chdir(folder)
-        workers_part.set_up(1)
+        workers_part.set_up(threads=1)
         self.worker = worker
 
-    def __call__(self, row):
-        job = workers_part.Job(row["content"], row["output"], row["command"])
-        done = {"number": row["number"], "error": "", "wrong": ""}
-        try:
-            return done | {"error": self.worker(job) or ""}
-        except ValueError as error:
-            return done | {"wrong": str(error)}
+    def ready(self):
+        return None
+
+    def paint(self, job):
+        return workers_part.answer(self.worker, job)

@@ -6,9 +6,6 @@ from typing import NamedTuple
 from tfstyle import images, record, schedule, synthesis
 from tfstyle.plan import Plan
 
-DEATHS = 2  # of workers during the same picture, then it is given up
-DIED = f"the worker died {DEATHS} times, perhaps of a lack of memory: try fewer workers"
-
 
 class Job(NamedTuple):
     """One picture: file to read, file to write, and the command that makes the same."""
@@ -53,6 +50,14 @@ def paint(settings, job) -> str | None:
         raise
     except Exception as error:  # whatever it is, the next picture may be better
         return " ".join(f"failed: {type(error).__name__}: {error}".split())
+
+
+def answer(worker, job):
+    """What `worker` says of a job, or the `ValueError` by which it ends all."""
+    try:
+        return worker(job)
+    except ValueError as error:
+        return ValueError(str(error))
 
 
 def set_up(threads) -> None:

@@ -119,7 +119,7 @@ def _paint(given, settings, jobs, done):
                 bar.update()
                 if bar.disable:  # in a log: a line each
                     print(f"{made + len(bad)}/{len(jobs)} {error or job.output}", file=sys.stderr)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):  # the latter is what Ray makes of a SIGTERM
         print(
             f"tfstyle batch: interrupted; {made} of {_count(jobs)} are made, the same command goes "
             "on from here",
