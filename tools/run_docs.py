@@ -17,7 +17,7 @@ from absl import app, flags
 
 ROOT = pathlib.Path(__file__).parent.parent
 PAGES = ("README.md", "docs/texture.md", "docs/stylize.md", "docs/invert.md", "docs/compare.md")
-PAGES += ("docs/discriminator.md", "docs/theory.md")
+PAGES += ("docs/discriminator.md", "docs/scaling.md", "docs/theory.md")
 STARTS = ("tfstyle ", "python -m tools.")
 
 _LIST = flags.DEFINE_bool("list", False, "Print the commands, run nothing.")

@@ -61,9 +61,11 @@ def answer(worker, job):
 
 
 def set_up(threads) -> None:
-    """Prepares a process that does nothing but this; `threads` is its share of the cores."""
+    """Prepares a process that does nothing but this, before it imports TensorFlow.
+
+    Args:
+        threads: its share of the cores.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
