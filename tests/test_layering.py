@@ -11,8 +11,9 @@ ROOT = pathlib.Path(__file__).parent.parent
 LEVELS = (
     ("checks", "images", "registry"),
     ("schedule", "features", "statistics", "optimizers", "targets"),
-    ("losses", "cost", "device", "styles", "sheet", "discriminator"),
-    ("synthesis", "judge", "plan", "record"),
+    ("losses", "cost", "styles", "sheet", "discriminator"),
+    ("synthesis", "judge", "device", "record"),
+    ("plan",),
     ("comparison", "batch"),
     ("cli",),
     ("__main__",),

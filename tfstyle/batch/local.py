@@ -2,10 +2,10 @@
 
 import contextlib
 import multiprocessing
-import os
 import signal
 from multiprocessing import connection
 
+from tfstyle import cost
 from tfstyle.batch import worker as workers_part
 from tfstyle.batch.crew import Crew, Died, spread
 
@@ -24,7 +24,7 @@ class _Processes(Crew):
 
     def __init__(self, worker, workers):
         self.worker = worker
-        self.threads = max(1, len(os.sched_getaffinity(0)) // workers)
+        self.threads = max(1, cost.cores() // workers)
         self.processes = {}
 
     def start(self):

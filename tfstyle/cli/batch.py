@@ -9,7 +9,7 @@ import time
 from absl import flags
 from tqdm import tqdm
 
-from tfstyle import batch, images, record, schedule, synthesis
+from tfstyle import batch, cost, images, record, schedule, synthesis
 from tfstyle.batch.worker import Job
 from tfstyle.cli import options, runner
 from tfstyle.plan import Plan
@@ -132,14 +132,17 @@ def _paint(given, settings, jobs, done):
 
 
 def _announcement(given, count, done):
-    from tfstyle import device
+    workers = given["workers"]
+    if given["engine"] == "ray":
+        where = f"Ray, {workers} worker{'s' if workers > 1 else ''}"
+    elif workers > 1:  # only they import TensorFlow, which knows the device
+        where = f"{workers} workers on {cost.cores()} cores"
+    else:
+        from tfstyle import device
 
-    where = f"ray, {given['ray_address'] or 'here'}"
-    if given["engine"] == "local":
         where = f"{device.name()}, {device.precision(given['precision'])}"
-    workers = f"{given['workers']} worker{'s' if given['workers'] > 1 else ''}"
     pictures = f"{count} to paint" + (f", {done} done already" if done else "")
-    return f"{where}, {workers} | {given['features']} | {pictures}"
+    return f"{where} | {given['features']} | {pictures}"
 
 
 def _report(folder, made, bad, seconds):
