@@ -33,7 +33,7 @@ def paint(settings, job) -> str | None:
     try:
         content = images.load(job.content, "content", images.colour(settings["background"]))
         size = schedule.output_size(*content.shape[1:3], settings["size"])
-        Plan({"content": content, **settings}, size).check_memory()
+        Plan(settings, size).check_memory()
         images.check_output(job.output)
     except ValueError as error:
         return str(error)

@@ -16,6 +16,7 @@ from tfstyle.plan import Plan
 
 INITS = ("content", "noise")
 BAR = "{l_bar}{bar}| {n}/{total} pictures, {elapsed}<{remaining}"
+FOLDER, ENGINE = ("output_dir", "extension"), ("engine", "workers", "ray_address")
 FAILURE, INTERRUPTED = 1, 130
 
 
@@ -27,7 +28,7 @@ def main(arguments) -> int:
     settings = {name: given[name] for name in _of_stylize() if name != "content"}
     settings = runner.settings(settings, INITS)
     # What is wrong for a square is wrong for all shapes.
-    Plan({"content": None, **settings}, schedule.output_size(1, 1, settings["size"]))
+    Plan(settings, schedule.output_size(1, 1, settings["size"]))
     left = _left(jobs, given["output_dir"])
     if not left:
         print(f"all {_count(jobs)} are done already", file=sys.stderr)
@@ -41,11 +42,8 @@ def _of_stylize():
 
 def _flags():
     """Those of `stylize`, and those of where the pictures go and who paints them."""
-    folder = {"output_dir": options.REQUIRED} | options.defaults(batch.outputs)
-    engine = options.defaults(batch.run)
-    for name in ("contents", "jobs", "settings"):
-        folder.pop(name, None), engine.pop(name, None)
-    return _of_stylize() | folder | engine
+    own = options.defaults(batch.outputs) | options.defaults(batch.run)
+    return _of_stylize() | {name: own[name] for name in (*FOLDER, *ENGINE)}
 
 
 def _jobs(given):
@@ -76,15 +74,15 @@ def _contents(text):
 
 def _left(jobs, folder):
     """The jobs that are not done; nothing that was not made by them is replaced."""
-    there = [job for job in jobs if os.path.exists(job.output)]
-    strange = [job.output for job in there if not _is_done(job)]
+    left = [job for job in jobs if not _is_done(job)]
+    strange = [job.output for job in left if os.path.exists(job.output)]
     if strange:
         raise ValueError(
             f"output_dir: expected a folder without other pictures of these names, received "
             f"{folder}, where {_count(strange)} ({os.path.basename(strange[0])} ...) came from "
             "somewhere else or from other settings: choose another folder, or remove them"
         )
-    return [job for job in jobs if job not in set(there)]
+    return left
 
 
 def _is_done(job):
@@ -107,7 +105,7 @@ def _paint(given, settings, jobs, done):
     images.remove_temporaries(folder, names)
     print(_announcement(given, len(jobs), done), file=sys.stderr)
     began, bad, made = time.perf_counter(), [], 0
-    engine = {name: given[name] for name in ("engine", "workers", "ray_address")}
+    engine = {name: given[name] for name in ENGINE}
     try:
         with (
             contextlib.closing(batch.run(jobs, settings, **engine)) as results,
