@@ -267,12 +267,21 @@ def test_a_picture_that_is_done_is_not_made_again_by_a_second_worker(folder, mon
 # --- Ray ---------------------------------------------------------------------------------------
 
 
+def test_a_cluster_that_does_not_answer(folder, capsys):
+    pytest.importorskip("ray", reason="needs Ray: pip install tfstyle[ray]")
+    assert cli.main([*COMMAND, "--engine=ray", "--ray_address=ray://127.0.0.1:1"]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("tfstyle batch: --ray_address: expected a cluster that answers")
+
+
 @pytest.fixture(scope="module")
 def cluster():
     ray = pytest.importorskip("ray", reason="needs Ray: pip install tfstyle[ray]")
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     environment = {"env_vars": {"PYTHONPATH": path}}
-    ray.init(num_cpus=2, log_to_driver=False, include_dashboard=False, runtime_env=environment)
+    ray.init(
+        "local", num_cpus=2, log_to_driver=False, include_dashboard=False, runtime_env=environment
+    )
     yield ray
     ray.shutdown()
 

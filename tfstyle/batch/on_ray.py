@@ -3,9 +3,12 @@
 import contextlib
 import logging
 import os
+import socket
 
 from tfstyle.batch import worker as workers_part
 from tfstyle.batch.crew import Crew, Died, spread
+
+PATIENCE = 10  # seconds for a cluster to answer
 
 
 def run(jobs, worker, workers, address):
@@ -18,14 +21,21 @@ def run(jobs, worker, workers, address):
         ) from None
     with contextlib.ExitStack() as stack:
         if not ray.is_initialized():
-            try:
-                ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
-            except (ConnectionError, ValueError, RuntimeError) as error:
-                raise ValueError(
-                    f"ray_address: expected a cluster that answers, received {address!r}: {error}"
-                ) from error
+            _connect(ray, address)
             stack.callback(ray.shutdown)
         yield from spread(jobs, _Actors(ray, worker), workers)
+
+
+def _connect(ray, address):
+    try:
+        host, colon, port = (address or "").rpartition("://")[2].rpartition(":")
+        if colon:  # Ray itself would try for minutes
+            socket.create_connection((host, int(port)), PATIENCE).close()
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"ray_address: expected a cluster that answers, received {address!r}: {error}"
+        ) from error
 
 
 class _Actors(Crew):
