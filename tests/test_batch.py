@@ -278,10 +278,8 @@ def test_a_cluster_that_does_not_answer(folder, capsys):
 def cluster():
     ray = pytest.importorskip("ray", reason="needs Ray: pip install tfstyle[ray]")
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    environment = {"env_vars": {"PYTHONPATH": path}}
-    ray.init(
-        "local", num_cpus=2, log_to_driver=False, include_dashboard=False, runtime_env=environment
-    )
+    quiet = {"log_to_driver": False, "include_dashboard": False}
+    ray.init("local", num_cpus=2, runtime_env={"env_vars": {"PYTHONPATH": path}}, **quiet)
     yield ray
     ray.shutdown()
 
