@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from tfstyle import cli, statistics
-from tfstyle.cli import compare, export, options, runner
+from tfstyle.cli import batch, compare, export, options, runner
 from tools import run_docs
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -30,6 +30,7 @@ def test_every_command_passes_all_checks(command, monkeypatch):
     monkeypatch.setattr(runner.Run, "execute", lambda run, judge=None: 0)
     monkeypatch.setattr(compare, "_finish", lambda *arguments: None)
     monkeypatch.setattr(export, "_export", lambda values: 0)
+    monkeypatch.setattr(batch, "_paint", lambda *arguments: 0)
     assert cli.main(shlex.split(command)[1:]) == 0
 
 

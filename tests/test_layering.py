@@ -11,9 +11,10 @@ ROOT = pathlib.Path(__file__).parent.parent
 LEVELS = (
     ("checks", "images", "registry"),
     ("schedule", "features", "statistics", "optimizers", "targets"),
-    ("losses", "cost", "device", "styles", "sheet", "discriminator", "packing", "pyramid"),
-    ("synthesis", "judge", "descriptor"),
-    ("comparison", "stylizer"),
+    ("losses", "cost", "styles", "sheet", "discriminator", "packing", "pyramid"),
+    ("synthesis", "judge", "device", "record", "descriptor"),
+    ("plan",),
+    ("comparison", "stylizer", "batch"),
     ("saved_model",),
     ("cli",),
     ("__main__",),

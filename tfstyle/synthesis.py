@@ -4,6 +4,8 @@ Light to import: TensorFlow is loaded when the arguments have been checked.
 """
 
 import dataclasses
+import functools
+import os
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,14 @@ from tfstyle import checks, images, schedule, styles
 from tfstyle import features as feature_networks
 from tfstyle import optimizers as optimizer_parts
 from tfstyle import statistics as style_statistics
+from tfstyle.discriminator import Discriminator
 from tfstyle.statistics import base
 
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 CONTENT_LAYERS = ("block4_conv2",)
+# What is kept from one call to the next: networks with their graphs, and, with each of them,
+# statistics of styles at one scale; a run has at most seven scales.
+SYNTHESES, STYLES = 2, 8
 
 
 def stylize(
@@ -260,13 +266,35 @@ def build(
     feature_networks.check_layers(features, layer_weights, "style_layers")
     if not term_weights.get("content"):
         content_layers = ()
+    parts = statistic, features, optimizer
+    numbers = tuple(term_weights.items()), tv_beta
+    layers = tuple(content_layers), tuple(layer_weights.items())
+    weights = options["weights"]
+    # An object of the caller's may have changed since the last call, and so may a file.
+    build = _kept if all(map(_is_fixed, parts)) else _assemble
+    written = os.path.getmtime(weights) if weights and os.path.exists(weights) else None
+    return build(*parts, *numbers, *layers, tuple(options.items()), written)
+
+
+def _is_fixed(part):
+    if isinstance(part, Discriminator):
+        return isinstance(part.seed, int)  # and not a tensor, which is no key
+    return part is None or isinstance(part, str)
+
+
+def _assemble(statistic, features, optimizer, terms, tv_beta, content, style, options, written):
+    """Network, objective and optimiser; mappings come as pairs, because this may be a key.
+
+    `written`, the time of the file of weights, is only that.
+    """
+    layer_weights = dict(style)
     statistic = style_statistics.get(statistic)
     optimizer = optimizer_parts.get(optimizer or getattr(statistic, "optimizer", "lbfgs"))
     if isinstance(statistic, base.Learner):
         from tfstyle.optimizers.alternating import Alternating
 
         optimizer = Alternating(optimizer, statistic.every)
-    network = feature_networks.get(features, [*content_layers, *layer_weights], **options)
+    network = feature_networks.get(features, [*content, *layer_weights], **dict(options))
 
     import keras
 
@@ -278,8 +306,11 @@ def build(
             "set KERAS_BACKEND=tensorflow"
         )
     style_loss = losses.StyleLoss(statistic, layer_weights) if layer_weights else None
-    objective = losses.Objective(network, style_loss, term_weights, tv_beta)
-    return _Synthesis(objective, optimizer, tuple(content_layers))
+    objective = losses.Objective(network, style_loss, dict(terms), tv_beta)
+    return _Synthesis(objective, optimizer, content)
+
+
+_kept = functools.lru_cache(SYNTHESES)(_assemble)
 
 
 @dataclasses.dataclass
@@ -289,6 +320,7 @@ class _Synthesis:
     objective: Any
     optimizer: Any
     content_layers: tuple
+    _styles: dict = dataclasses.field(default_factory=dict)
 
     def run(self, image, content, loaded, size, levels, seed, callback):
         """Always returns an image of that size, also when the run ends early."""
@@ -327,16 +359,22 @@ class _Synthesis:
     def _targets(self, content, loaded, level, seed):
         from tfstyle import targets
 
-        style_loss = self.objective.style_loss
-        return targets.measure(
-            self.objective.network,
-            style_loss and style_loss.statistic,
-            images.resize(content, level.height, level.width) if self.content_layers else None,
-            [(style.at(level.scale), style.part) for style in loaded],
-            self.content_layers,
-            tuple(style_loss.layer_weights) if style_loss else (),
-            seed,
-        )
+        network, style_loss = self.objective.network, self.objective.style_loss
+        if self.content_layers:
+            content = images.resize(content, level.height, level.width)
+        measured = targets.measure(network, None, content, [], self.content_layers, (), seed)
+        if style_loss is None:
+            return measured
+        key = tuple(style.key() for style in loaded), level.scale, int(seed)
+        kept = self._styles.get(key)
+        if kept is None:
+            styles = [(style.at(level.scale), style.part) for style in loaded]
+            layers, statistic = tuple(style_loss.layer_weights), style_loss.statistic
+            kept = targets.measure(network, statistic, None, styles, (), layers, seed)
+            if len(self._styles) >= STYLES:
+                self._styles.clear()
+            self._styles[key] = kept
+        return measured._replace(style=kept.style)
 
 
 def _shifted(callback, done):
