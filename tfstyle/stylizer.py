@@ -113,7 +113,8 @@ class Stylizer(tf.Module):
         self._content_layers = built.content_layers
         # The network's variables, not the network: a Keras model that is part of an exported module
         # loads in Python and nowhere else.
-        self.network_weights = [weight.value for weight in built.objective.network.weights]
+        weights = getattr(built.objective.network, "weights", [])  # any callable is a network
+        self.network_weights = [weight.value for weight in weights]
         pictures = [images.to_pil(each.at(1)) for each in loaded]
         self.style_pictures = [tf.Variable(np.asarray(x)[None], trainable=False) for x in pictures]
         self._parts = [each.part for each in loaded]
