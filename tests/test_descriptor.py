@@ -1,4 +1,4 @@
-"""A style's statistics as a vector: nothing is lost, and of what is there twice one half is kept."""
+"""Statistics as a vector: nothing is lost, and of what is there twice one half is kept."""
 
 import numpy as np
 import pytest
