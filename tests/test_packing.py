@@ -81,7 +81,7 @@ WHOLE = packed()
 @pytest.mark.parametrize(
     "data, message",
     [
-        (b"", "state_bytes: expected bytes of a picture of this size"),
+        (b"", "state_bytes: expected bytes that begin with "),
         (b"garbage", "state_bytes: expected bytes that begin with "),
         (LABEL.encode()[:-1], "state_bytes: expected bytes that begin with "),
         (WHOLE.replace(b"a b", b"a c"), "state_bytes: expected bytes that begin with "),
@@ -114,7 +114,6 @@ def test_the_message_names_both_lengths():
     # 18 of the label, 6 floats, an int32, 2 bools, and the end.
     expected = 18 + 6 * 4 + 4 + 2 + 1
     assert len(WHOLE) == expected
-    with pytest.raises(
-        tf.errors.InvalidArgumentError, match=rf"\[{expected}\].*\[{expected - 3}\]"
-    ):
+    received = rf"\[{expected}\] \[{expected - 3}\]"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=received):
         unpack(WHOLE[:-3], NEST)

@@ -81,7 +81,7 @@ def served(directory, tmp_path_factory):
     calls = [
         ("stylize_with", [f"{image};{described}"], "num_steps=3;seed=4"),
         ("step", [f"{state};state_bytes=state_bytes.pkl[it]"], "num_steps=3;seed=4"),
-        ("serving_default", ["image_bytes=files.pkl[it]"], None),
+        ("serving_default", ["image_bytes=files.pkl[it]"], ""),
     ]
     run(directory, folder, calls)
     return {
@@ -96,7 +96,7 @@ def run(directory, folder, calls):
     for name, inputs, expressions in calls:
         command = ["run", f"--dir={directory}", "--tag_set=serve", f"--signature_def={name}"]
         command += [f"--outdir={folder / name}", f"--inputs={inputs[0]}"]
-        lines.append("\t".join(command + [f"--input_exprs={expressions}"] * bool(expressions)))
+        lines.append("\t".join([*command, f"--input_exprs={expressions}"]))
     done = subprocess.run(
         [sys.executable, "-c", CLIENT],
         input="\n".join(lines),
@@ -246,6 +246,11 @@ FILES = {
     "grey": as_png(colours()[..., 0]),
     "grey and alpha": encoded(Image.fromarray(colours(channels=4)).convert("LA"), "PNG"),
     "palette": encoded(Image.fromarray(colours()).quantize(16), "PNG"),
+    "palette and alpha": encoded(
+        Image.fromarray(colours()).quantize(16), "PNG", transparency=bytes(range(0, 256, 16))
+    ),
+    "palette of 256": encoded(Image.fromarray(colours()).quantize(256), "PNG"),
+    "grey of 16 bits": as_png(colours()[..., 0].astype(np.uint16) * 257),
     "black and white": encoded(Image.fromarray(colours()).convert("1"), "PNG"),
     "JPEG": encoded(Image.fromarray(colours()), "JPEG", subsampling=0, quality=95),
     "grey JPEG": encoded(Image.fromarray(colours()[..., 0]), "JPEG"),
@@ -291,10 +296,10 @@ SIZE = "image_bytes: expected sides of at most 80, received"
         (as_png(colours(40, 81)), rf"{SIZE}\] \[40 81\]"),
         (encoded(Image.new("RGB", (20000, 40)), "JPEG"), rf"{SIZE}\] \[40 20000\]"),
         (as_png(colours(31, 40)), "image: expected sides from 32 to 80, received"),
-        (FILES["RGB"][:-500], ""),
-        (FILES["JPEG"][:3], ""),
-        (bomb(40, 40), ""),
-        (bomb(0, 40), ""),
+        (FILES["RGB"][:-500], "."),
+        (FILES["JPEG"][:3], "."),
+        (bomb(40, 40), "."),
+        (bomb(0, 40), "."),
     ],
     ids=lambda x: repr(x[:30])[:20],
 )
