@@ -85,7 +85,7 @@ def served(directory, tmp_path_factory):
     ]
     run(directory, folder, calls)
     return {
-        path.name: {each.stem: np.load(each) for each in path.glob("*.npy")}
+        path.name: {each.stem: np.load(each, allow_pickle=True) for each in path.glob("*.npy")}
         for path in folder.iterdir()
         if path.is_dir()
     }
