@@ -13,7 +13,7 @@ demo: .venv/demo
 	@echo "The pictures are demo/stylized.png and demo/texture.png."
 
 test: .venv/test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 docs: .venv/test
 	$(BIN)/python -m tools.run_docs

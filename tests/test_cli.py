@@ -234,6 +234,67 @@ def test_bad_flags_of_the_discriminator(folder, capsys, command, flag, expected)
     assert expected in complaint(arguments, capsys)
 
 
+EXPORT = ["export", "--style=style.png", "--output=model"]
+
+
+def test_export_writes_a_model_and_prints_its_size(folder, capsys):
+    (folder / "model").mkdir()
+    assert cli.main([*EXPORT, "--version=3", "--precision=float32"]) == 0
+    assert (folder / "model/3/saved_model.pb").is_file()
+    size = sum(path.stat().st_size for path in (folder / "model").rglob("*") if path.is_file())
+    assert 4e6 < size < 12e6  # 1.1 million weights, and graphs
+    captured = capsys.readouterr()
+    (line,) = captured.err.splitlines()
+    start = f"model/3: {size / 1e6:.1f} MB, float32 | "
+    assert captured.out == "" and line.startswith(start), captured
+    assert line.endswith("saved_model_cli show --dir=model/3 --all")
+
+
+@pytest.mark.parametrize(
+    "changes, expected",
+    [
+        (["--style=none.png"], "--style=none.png: file not found"),
+        (["--style="], "--style: expected a file, received nothing"),
+        (["--output="], "--output: expected a file, received nothing"),
+        (["--output=style.png"], "--output: expected a directory to write to, received style.png"),
+        (["--output=style.png/model"], "--output: expected a directory to write to, received"),
+        (["--version=0"], "version=0"),
+        (["--version=7", "--output=there"], "--version: expected one that there does not hold"),
+        (["--init=content.jpg"], "--init: expected one of content, noise"),
+        (["--init=none.jpg"], "--init=none.jpg: file not found"),
+        (["--optimizer=tfp_lbfgs"], "--optimizer: expected one of lbfgs, adam"),
+        (["--max_size=31"], "--max_size: expected an integer from 32 to 10000, received 31"),
+        (["--scales=9"], "--scales: expected an integer from 1 to 6, received 9"),
+        (["--evaluations=1001"], "--evaluations: expected an integer from 1 to 1000"),
+        (["--style_blend=1,2"], "--style_blend: expected one for each of the 1 styles"),
+        (["--style_layers=relu9_9"], "--style_layers: expected layers out of block1_conv1"),
+        (["--discriminator_steps=0"], "discriminator_steps=0"),
+        (["--content=content.jpg"], "Unknown command line flag 'content'"),
+        (["--seed=1"], "Unknown command line flag 'seed'"),
+        (["--size=64"], "Unknown command line flag 'size'"),
+    ],
+)
+def test_bad_input_of_an_export(folder, capsys, changes, expected):
+    os.makedirs("there/7")
+    assert expected in complaint([*EXPORT, *changes], capsys)
+
+
+def test_defaults_of_an_export_are_those_of_the_stylizer():
+    from tfstyle.cli import export
+
+    parameters = inspect.signature(tfstyle.Stylizer).parameters
+    wanted = {name: parameter.default for name, parameter in parameters.items()}
+    flags = {name: value for name, value in export.flags().items() if name not in options.LEARNING}
+    assert flags == wanted | {"output": options.REQUIRED, "version": 1}
+
+
+def test_help_on_an_export_needs_no_tensorflow():
+    code = "import sys; from tfstyle import cli; code = cli.main(['export', '--help']); "
+    code += "sys.exit(9 if 'tensorflow' in sys.modules else code)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True)
+    assert done.returncode == 0 and b"--max_evaluations" in done.stdout
+
+
 def test_missing_flag_and_unknown_command(folder, capsys):
     assert "--style: expected a file" in complaint(["texture", "--output=out.png"], capsys)
     assert "expected a command out of stylize, batch, texture" in complaint(["stilize"], capsys)
@@ -243,7 +304,11 @@ def test_missing_flag_and_unknown_command(folder, capsys):
 def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
     assert cli.main([command, "--help"]) == 0
     text = capsys.readouterr().out
-    functions = {"texture": tfstyle.synthesize_texture, "batch": tfstyle.stylize}
+    functions = {
+        "texture": tfstyle.synthesize_texture,
+        "batch": tfstyle.stylize,
+        "export": tfstyle.Stylizer,
+    }
     function = functions.get(command) or getattr(tfstyle, command)
     expected = {*inspect.signature(function).parameters, "output"} - {"callback"}
     if command == "batch":
@@ -252,6 +317,8 @@ def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
     if command == "compare":  # of pictures that are made by another function
         expected |= {*inspect.signature(tfstyle.stylize).parameters}
         expected -= {"callback", "options"}
+    if command == "export":
+        expected |= {"version"}
     if "statistic" in expected:
         learning = {field.name for field in dataclasses.fields(Discriminator)} - {"seed"}
         expected |= {f"discriminator_{name}" for name in learning}

@@ -680,6 +680,20 @@ def test_what_was_learned_goes_on_at_the_next_scale(monkeypatch):
         assert len(target["samples"]) > 2 * len(learned.style[layer]["samples"])
 
 
+def test_what_was_learned_is_the_part_of_the_target_that_another_size_takes_over():
+    model = Discriminator(**SMALL)
+    small, large = (as_map(np.random.default_rng(n).random((n, 4)), 5) for n in (50, 200))
+    first, _ = model.learn(small, model.target([small], [1.0]))
+    learned, fresh = model.learned(first), model.target([large], [1.0])
+    assert {name for name in first if name in learned} == {"variables", "moments", "steps"}
+    taught = model.taught(fresh, learned)
+    tf.nest.assert_same_structure(taught, fresh)
+    tf.nest.map_structure(assert_same, model.learned(taught), learned)
+    for name in ("samples", "mean", "deviation"):  # the style's own at this size
+        assert_same(taught[name], fresh[name])
+    assert np.abs(taught["variables"][0] - fresh["variables"][0]).max() > 0
+
+
 # --- arguments and flags -------------------------------------------------------------------------
 
 

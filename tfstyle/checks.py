@@ -21,8 +21,8 @@ def integer(name, value, lowest, highest=None):
 
 
 def choice(name, value, choices):
-    """One of `choices`."""
-    if value not in choices:
+    """One of the names `choices`."""
+    if not isinstance(value, str) or value not in choices:  # an array has no truth value
         raise ValueError(f"{name}: expected one of {', '.join(choices)}, received {value!r}")
 
 

@@ -165,7 +165,8 @@ class Discriminator(Learner):
         for number, (each, count, part) in enumerate(zip(samples, counts, parts)):
             seed = tf.stack([self.seed, number])
             order = tf.random.experimental.stateless_shuffle(tf.range(count), seed)
-            drawn.append(tf.gather(each, order[: tf.cast(total * part, tf.int32)]))
+            # Not one less where rounding takes a whole number down, which a graph rounds otherwise.
+            drawn.append(tf.gather(each, order[: tf.cast(total * part + 1e-6, tf.int32)]))
         return tf.concat(drawn, axis=0)
 
     def _first(self, number, shape):

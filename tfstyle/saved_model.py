@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfstyle import checks, images
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
-HEADER = 24  # bytes of a PNG up to its size
+HEADER = 24  # bytes of a PNG up to its size; its bit depth is next
 
 
 def save(stylizer, path, version=1) -> str:
@@ -97,7 +97,7 @@ def _stylized(stylizer, data):
 
 def _decoded(data, max_size):
     """The picture `[1, H, W, 3]` in [0, 1]; its size is looked at before it is decoded."""
-    is_png = _begins(data, PNG) & (tf.strings.length(data) >= HEADER)
+    is_png = _begins(data, PNG) & (tf.strings.length(data) > HEADER)
     known = tf.debugging.Assert(
         is_png | _begins(data, JPEG), ["image_bytes: expected a JPEG or PNG file, received another"]
     )
@@ -110,14 +110,15 @@ def _decoded(data, max_size):
         data = tf.identity(data)
     pixels = tf.cond(
         is_png,
-        lambda: _on_white(tf.io.decode_png(data, channels=4)),
+        lambda: _on_white(_png(data)),
         lambda: _unit(tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")),
     )
     return tf.ensure_shape(pixels[None], [1, None, None, 3])
 
 
 def _begins(data, start):
-    return tf.strings.substr(tf.strings.join([data, start]), 0, len(start)) == start
+    padded = tf.strings.join([data, " " * len(start)])  # one that is shorter is no error
+    return tf.strings.substr(padded, 0, len(start)) == start
 
 
 def _png_size(data):
@@ -127,6 +128,16 @@ def _png_size(data):
         tf.reduce_sum(tf.cast(tf.reshape(digits, [2, 4]), tf.int64) * [1 << 24, 1 << 16, 256, 1], 1)
     )
     return tf.cast(tf.minimum(tf.stack([height, width]), tf.int32.max), tf.int32)
+
+
+def _png(data):
+    """RGBA, 8 bits. Where there is no alpha, TensorFlow fills in the most that the file's bit depth
+    holds, which is 255 for 8 bits only."""
+    depth = tf.io.decode_raw(tf.strings.substr(data, HEADER, 1), tf.uint8)[0]
+    colour, alpha = tf.split(tf.io.decode_png(data, channels=4), [3, 1], axis=-1)
+    full = tf.bitwise.left_shift(1, tf.cast(tf.minimum(depth, 8), tf.int32)) - 1
+    opaque = tf.reduce_all(tf.cast(alpha, tf.int32) == full)
+    return tf.concat([colour, tf.where(opaque, tf.constant(255, tf.uint8), alpha)], axis=-1)
 
 
 def _unit(pixels):

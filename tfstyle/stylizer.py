@@ -113,7 +113,8 @@ class Stylizer(tf.Module):
         self._content_layers = built.content_layers
         # The network's variables, not the network: a Keras model that is part of an exported module
         # loads in Python and nowhere else.
-        self.network_weights = [weight.value for weight in built.objective.network.weights]
+        weights = getattr(built.objective.network, "weights", [])  # any callable is a network
+        self.network_weights = [weight.value for weight in weights]
         pictures = [images.to_pil(each.at(1)) for each in loaded]
         self.style_pictures = [tf.Variable(np.asarray(x)[None], trainable=False) for x in pictures]
         self._parts = [each.part for each in loaded]
@@ -179,13 +180,15 @@ class Stylizer(tf.Module):
             descriptor_bytes.
         """
         image = self._checked("image", image)
-        long_side = tf.reduce_max(tf.shape(image)[1:3])
-        levels = pyramid.levels(tf.shape(image)[1:3], self.max_evaluations, None)
+        size = tf.shape(image)[1:3]
+        long_side = tf.reduce_max(size)
+        whole = size + 2 * pyramid.margin(size)  # as large as a result of this size is painted
+        levels = pyramid.levels(whole, self.max_evaluations, None)
 
         def at(index):
             drawn = _level_seed(seed, index)
-            size = pyramid.shrunk(long_side, levels.scale[index])
-            return self._form.vector(self._statistics([(_fitted(image, size), 1.0)], drawn)), drawn
+            side = pyramid.shrunk(long_side, levels.scale[index])
+            return self._form.vector(self._statistics([(_fitted(image, side), 1.0)], drawn)), drawn
 
         count = tf.size(levels.number)
         vectors, seeds = tf.map_fn(

@@ -31,7 +31,6 @@ def _export(values):
 
     from tfstyle import device, saved_model, stylizer
 
-    saved_model.check_output(output, version)
     precision = values["precision"] = device.precision(values["precision"])
     directory = saved_model.save(stylizer.Stylizer(**values), output, version)
     size = sum(
