@@ -16,6 +16,8 @@ test: .venv/test
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 docs: .venv/test
+	@rm -rf demo
+	@mkdir demo
 	$(BIN)/python -m tools.run_docs
 
 lint: .venv/test

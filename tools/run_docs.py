@@ -28,7 +28,7 @@ _LIST = flags.DEFINE_bool("list", False, "Print the commands, run nothing.")
 
 def commands(text):
     """The commands in the fenced blocks of a page: pairs of (command, whether it is to be run)."""
-    for fence, block in re.findall(r"^```(.*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+    for fence, block in re.findall(r"^```([^\n]*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         words = fence.split()
         if "python" in words:
             yield block, "skip" not in words
