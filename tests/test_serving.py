@@ -82,7 +82,7 @@ class Server:
 def model(tmp_path_factory):
     output = tmp_path_factory.mktemp("served") / "model"
     layers = [f"--{name}={','.join(value)}" for name, value in LAYERS.items()]
-    limits = ["--max_size=128", "--evaluations=3", "--max_evaluations=100000", "--version=2"]
+    limits = ["--evaluations=3", "--max_evaluations=100000", "--version=2"]
     arguments = [f"--style={STYLE}", f"--output={output}", "--precision=float32", "--scales=1"]
     assert cli.main(["export", *arguments, *layers, *limits]) == 0
     return output
@@ -264,7 +264,9 @@ def test_who_has_not_the_token_gets_nothing(server, token):
     for path in ("/v1/models/tfstyle", "/v1/models/tfstyle:predict"):
         body = b"{}" if path.endswith("predict") else None
         status, headers, content = server.ask(body, path, token)
-        assert (status, headers["WWW-Authenticate"]) == (401, "Bearer") and "token" in content["error"]
+        assert (status, headers["WWW-Authenticate"]) == (401, "Bearer") and "token" in content[
+            "error"
+        ]
     request = protos.write_request("tfstyle", "stylize", stylize())
     assert server.refusal(request, token=token)[0] == "UNAUTHENTICATED"
 
@@ -391,10 +393,15 @@ def test_clients_tell_what_went_wrong_in_a_line(server, photo, tmp_path, capsys)
     output = tmp_path / "out.png"
     nobody = f"127.0.0.1:{free_ports(1)[0]}"
     nowhere = {client_rest: f"http://{nobody}/v1/models/tfstyle:predict", client_grpc: nobody}
+    many = ["--steps_per_call=200000", "--num_steps=200000"]
     for module, url in ((client_rest, server.url), (client_grpc, server.grpc)):
         for code, sentence, arguments in (
             (2, "token", [url, photo, output, "--token=wrong"]),
-            (2, "num_steps: expected from 1", [url, photo, output, "--steps_per_call=200000", "--num_steps=200000"]),
+            (
+                2,
+                "num_steps: expected from 1",
+                [url, photo, output, *many],
+            ),
             (2, "--content: expected a picture", [url, tmp_path / "none.jpg", output]),
             (2, "--output: expected a name such as", [url, photo, tmp_path / "out.xyz"]),
             (1, "", [nowhere[module], photo, output]),
@@ -432,7 +439,9 @@ def test_the_load_test_finds_nothing(server, capsys):
 
 def test_the_load_test_finds_faults():
     sentence = b'{"error": "a sentence"}'
-    assert not load_test.fault("json", 400, sentence) and not load_test.fault("valid", 503, sentence)
+    assert not load_test.fault("json", 400, sentence) and not load_test.fault(
+        "valid", 503, sentence
+    )
     assert load_test.fault("json", 200, b"{}") and load_test.fault("json", 500, sentence)
     assert load_test.fault("json", 400, b"Bad Request") and load_test.fault("valid", 400, sentence)
     assert load_test.fault("valid", 504, sentence) and load_test.fault("json", 0, b"reset")

@@ -3,9 +3,9 @@
     python -m tools.run_docs [--list] [PAGE ...]
 
 From README.md and docs/*.md, or the pages named, it takes the lines in fenced blocks that begin
-with `tfstyle ` or `python -m tools.`, and runs them in this order, each once. Commands that only
-print help are left out, and so are blocks whose fence has the word `skip` behind its backticks:
-they need what a clone has not.
+with `tfstyle `, `python -m tools.` or `python -m export.`, and runs them in this order, each once.
+Commands that only print help are left out, and so are blocks whose fence has the word `skip` behind
+its backticks: they need what a clone has not.
 """
 
 import pathlib
@@ -17,8 +17,8 @@ from absl import app, flags
 
 ROOT = pathlib.Path(__file__).parent.parent
 PAGES = ("README.md", "docs/texture.md", "docs/stylize.md", "docs/invert.md", "docs/compare.md")
-PAGES += ("docs/discriminator.md", "docs/theory.md")
-STARTS = ("tfstyle ", "python -m tools.")
+PAGES += ("docs/discriminator.md", "docs/theory.md", "docs/serving.md")
+STARTS = ("tfstyle ", "python -m tools.", "python -m export.")
 
 _LIST = flags.DEFINE_bool("list", False, "Print the commands, run nothing.")
 
