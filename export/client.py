@@ -15,6 +15,8 @@ import numpy as np
 import tqdm
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from export.flags import at_least
+
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 WAIT = 600  # seconds for one answer
 
@@ -38,22 +40,33 @@ def parser(program, url) -> argparse.ArgumentParser:
     add("--content", required=True, help="picture to be painted")
     add("--output", required=True, help="picture to write, again after each call")
     add("--url", default=url, help="where the server is")
-    add("--token", default=os.environ.get("TFSTYLE_TOKEN", ""), help="default: $TFSTYLE_TOKEN")
-    add("--max_size", type=int, default=512, help="a larger picture is shrunk to this long side")
-    add("--num_steps", type=int, default=50, help="evaluations, in all")
-    add("--steps_per_call", type=int, default=10, help="evaluations in a call")
+    add("--token", default="", help="that the server wants to see; empty: $TFSTYLE_TOKEN")
+    add(
+        "--max_size",
+        type=at_least(1),
+        default=512,
+        help="a larger picture is shrunk to this long side",
+    )
+    add("--num_steps", type=at_least(1), default=50, help="evaluations, in all")
+    add("--steps_per_call", type=at_least(1), default=10, help="evaluations in a call")
     add("--seed", type=int, default=0, help="of what the statistic draws")
     return options
+
+
+def token(options) -> str:
+    """The token to show; the environment's is no default, which help would print."""
+    return options.token or os.environ.get("TFSTYLE_TOKEN", "")
 
 
 def main(options, connect) -> int:
     """Paints; returns 0, 1 failure, 2 usage, 130 interrupted, after a line on the console."""
     try:
-        if min(options.num_steps, options.steps_per_call, options.max_size) < 1:
-            raise Failed("expected numbers of at least 1 for sizes and steps, received less", USAGE)
-        paint(connect(options.url, options.token), options)
+        paint(connect(options.url, token(options)), options)
     except Failed as failed:
-        print(f"client: {' '.join(str(failed).split())}", file=sys.stderr)
+        sentence = " ".join(str(failed).split())
+        if sentence.startswith("state_bytes: "):  # another model is served now
+            sentence += f"; to begin anew, remove {options.output}.state"
+        print(f"client: {sentence}", file=sys.stderr)
         return failed.code
     except KeyboardInterrupt:
         print("client: interrupted; the same command goes on from there", file=sys.stderr)
@@ -122,7 +135,7 @@ class _Saved:
 
     def __init__(self, options, content):
         self._path = pathlib.Path(f"{options.output}.state")
-        key = f"{content.shape} {options.seed} {options.url}".encode() + content.tobytes()
+        key = f"{content.shape} {options.seed}".encode() + content.tobytes()
         self._key = hashlib.sha256(key).digest()  # other pictures do not go on from here
 
     def read(self):

@@ -12,7 +12,6 @@ import collections
 import contextlib
 import http.client
 import json
-import os
 import pathlib
 import random
 import select
@@ -23,7 +22,8 @@ import urllib.parse
 
 import numpy as np
 
-from export import client_rest, codec
+from export import client, client_rest, codec
+from export.flags import at_least
 
 SIDE = 48  # of the picture in a valid request, in pixels
 CHUNK = 2**16
@@ -40,11 +40,11 @@ def parser() -> argparse.ArgumentParser:
     )
     add = options.add_argument
     add("--url", default=client_rest.URL, help="of the server")
-    add("--token", default=os.environ.get("TFSTYLE_TOKEN", ""), help="default: $TFSTYLE_TOKEN")
-    add("--seconds", type=float, default=60, help="how long")
-    add("--clients", type=int, default=2, help="that ask at the same time; one more is slow")
-    add("--num_steps", type=int, default=2, help="evaluations of a valid request")
-    add("--max_request_mb", type=float, default=128, help="the server's limit, in MiB")
+    add("--token", default="", help="that the server wants to see; empty: $TFSTYLE_TOKEN")
+    add("--seconds", type=at_least(1.0), default=60, help="how long")
+    add("--clients", type=at_least(1), default=2, help="at a time; one more is slow")
+    add("--num_steps", type=at_least(1), default=2, help="evaluations of a valid request")
+    add("--max_request_mb", type=at_least(0.001), default=128, help="the server's limit, in MiB")
     add("--pid", type=int, help="process of the server, to report its memory")
     return options
 
@@ -91,8 +91,8 @@ class Asking:
     def __init__(self, options):
         self._url = urllib.parse.urlsplit(options.url)
         self._headers = {"Content-Type": "application/json"}
-        if options.token:
-            self._headers["Authorization"] = f"Bearer {options.token}"
+        if token := client.token(options):
+            self._headers["Authorization"] = f"Bearer {token}"
         self._chunks = int(options.max_request_mb * 2**20) // CHUNK + 1
         self._valid = stylize(options.num_steps, image())
 

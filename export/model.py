@@ -10,10 +10,10 @@ from export import codec
 
 
 class Model:
-    """The version of a model that `versions.newest` names.
+    """One version of a model.
 
     Args:
-        directory: of one version, which holds saved_model.pb.
+        directory: of the version, named by its number, which holds saved_model.pb.
         threads: of TensorFlow's computations.
     """
 

@@ -17,6 +17,7 @@ import sys
 import threading
 
 from export import service
+from export.flags import at_least
 
 FAILURE, USAGE = 1, 2
 MEBIBYTE = 2**20
@@ -37,13 +38,13 @@ def parser() -> argparse.ArgumentParser:
     add("--port", type=int, default=8501, help="of REST")
     add("--grpc_port", type=int, default=8500, help="of gRPC; 0: none")
     add("--token_file", help="file with the token of all clients; default: $TFSTYLE_TOKEN")
-    add("--max_request_mb", type=_positive, default=128, help="largest request, in MiB")
-    add("--body_timeout_s", type=_positive, default=30, help="in which a request must arrive")
-    add("--timeout_s", type=_positive, default=300, help="in which it must be answered")
-    add("--max_ongoing", type=_natural, default=1, help="computations at a time in a replica")
-    add("--max_queued", type=int, default=8, help="requests besides, arriving or waiting")
-    add("--replicas", type=_natural, default=1, help="processes that hold the model")
-    add("--num_cpus", type=_natural, default=os.cpu_count(), help="threads of each replica")
+    add("--max_request_mb", type=at_least(0.001), default=128, help="largest request, in MiB")
+    add("--body_timeout_s", type=at_least(0.001), default=30, help="in which a request must arrive")
+    add("--timeout_s", type=at_least(0.001), default=300, help="in which it must be answered")
+    add("--max_ongoing", type=at_least(1), default=1, help="computations at a time in a replica")
+    add("--max_queued", type=at_least(0), default=8, help="requests besides, arriving or waiting")
+    add("--replicas", type=at_least(1), default=1, help="processes that hold the model")
+    add("--num_cpus", type=at_least(1), default=os.cpu_count(), help="threads of each replica")
     return options
 
 
@@ -174,7 +175,10 @@ def _listen(handle, options):
         header = dict(context.invocation_metadata()).get("authorization", "")
         answer = handle.predict.remote(message, header)
         context.add_callback(answer.cancel)  # called at the end, and when the client has left
-        code, content = answer.result()
+        try:
+            code, content = answer.result()
+        except Exception as error:  # of Ray: the process of the model has ended, for one
+            code, content = "UNAVAILABLE", f"expected an answer, received {type(error).__name__}"
         if code != "OK":
             context.abort(grpc.StatusCode[code], content)
         return content
@@ -199,20 +203,6 @@ def _listen(handle, options):
     server.add_insecure_port(f"{address}:{options.grpc_port}")
     server.start()
     return server
-
-
-def _natural(text):
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-def _positive(text):
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise ValueError
-    return number
 
 
 if __name__ == "__main__":

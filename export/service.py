@@ -22,8 +22,6 @@ ROUTES = {"/healthz": "GET", "/readyz": "GET", STATUS_ROUTE: "GET", PREDICT_ROUT
 GRPC = {  # HTTP's codes as gRPC calls them
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
-    404: "NOT_FOUND",
-    413: "RESOURCE_EXHAUSTED",
     500: "INTERNAL",
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
@@ -107,7 +105,8 @@ class Service:
         """gRPC's PredictionService.Predict: the name of a code, and the answer or a sentence."""
         try:
             self._authorize(authorization)
-            return "OK", await self._served(lambda: message, self._answer_message)
+            self._take_place()
+            return "OK", await self._answered(self._answer_message, message)
         except Refused as refused:
             return GRPC[refused.code], str(refused)
 
@@ -126,7 +125,13 @@ class Service:
         self._authorize(request.headers.get("authorization", ""))
         if path == STATUS_ROUTE:
             return responses.JSONResponse(self._status())
-        answer = await self._served(lambda: self._body(request), self._answer_json)
+        self._take_place()
+        try:
+            body = await self._body(request)
+        except BaseException:
+            self._places.give_back()
+            raise
+        answer = await self._answered(self._answer_json, body)
         return responses.Response(answer, media_type="application/json")
 
     def _authorize(self, header):
@@ -143,22 +148,17 @@ class Service:
     def _full(self):
         return Refused(503, "expected to be asked later: all places are taken")
 
-    async def _served(self, read, answer):
-        """What `answer` makes, in a thread, of what `read` returns.
+    def _take_place(self):
+        if not self._places.take():
+            raise self._full()
+
+    async def _answered(self, answer, data):
+        """`answer(data)`, from a thread, for a request that has a place.
 
         A computation cannot be stopped. Its place is free when it has ended, whoever still waits.
         """
-        if not self._places.take():
-            raise self._full()
-        running = None
-        try:
-            data = read()
-            running = self._pool.submit(answer, await data if asyncio.iscoroutine(data) else data)
-        finally:
-            if running is None:
-                self._places.give_back()
-            else:
-                running.add_done_callback(lambda _: self._places.give_back())
+        running = self._pool.submit(answer, data)
+        running.add_done_callback(lambda _: self._places.give_back())
         try:
             return await asyncio.wait_for(asyncio.wrap_future(running), self._limits.timeout_s)
         except asyncio.TimeoutError as error:  # noqa: UP041 - another one in Python 3.10
