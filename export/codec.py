@@ -68,7 +68,8 @@ def write_response(outputs, in_rows) -> bytes:
     alone = len(lists) == 1
     if not in_rows:
         return _dump({"outputs": lists.popitem()[1] if alone else lists})
-    if len({array.shape[:1] for array in outputs.values()} - {()}) != 1:
+    numbers = {array.shape[:1] for array in outputs.values()}
+    if len(numbers) > 1 or () in numbers:
         raise BadRequest('expected "inputs" for a signature that does not answer in rows')
     rows = zip(*lists.values())
     return _dump({"predictions": [row[0] if alone else dict(zip(lists, row)) for row in rows]})

@@ -29,7 +29,7 @@ SIDE = 48  # of the picture in a valid request, in pixels
 CHUNK = 2**16
 WAIT = 120  # seconds for one answer
 VALID = 0.5  # of the requests
-POINTS = 6  # at which memory is measured
+POINTS = 5  # at which memory is measured
 
 
 def parser() -> argparse.ArgumentParser:
@@ -246,17 +246,18 @@ def run(options) -> Record:
     threads.append(threading.Thread(target=repeated, args=["health", asking.health, 0.5]))
     for thread in threads:
         thread.start()
-    for point in range(POINTS if options.pid else 0):
-        print(
-            f"memory after {point * options.seconds / (POINTS - 1):.0f} s: "
-            f"{memory(options.pid):.0f} MiB",
-            flush=True,
-        )
-        if point < POINTS - 1:
-            time.sleep(options.seconds / (POINTS - 1))
+    for point in range(POINTS):
+        _print_memory(options.pid, f"after {point * options.seconds / POINTS:.0f} s")
+        time.sleep(options.seconds / POINTS)
     for thread in threads:
         thread.join()
+    _print_memory(options.pid, "at the end")
     return record
+
+
+def _print_memory(pid, when):
+    if pid:
+        print(f"memory {when}: {memory(pid):.0f} MiB", flush=True)
 
 
 def main(arguments) -> int:

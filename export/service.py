@@ -19,6 +19,7 @@ NAME = "tfstyle"
 STATUS_ROUTE = f"/v1/models/{NAME}"
 PREDICT_ROUTE = f"{STATUS_ROUTE}:predict"
 ROUTES = {"/healthz": "GET", "/readyz": "GET", STATUS_ROUTE: "GET", PREDICT_ROUTE: "POST"}
+LONGEST = 1000  # characters of a sentence; gRPC sends 8 KB at most
 GRPC = {  # HTTP's codes as gRPC calls them
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -29,10 +30,10 @@ GRPC = {  # HTTP's codes as gRPC calls them
 
 
 class Refused(Exception):
-    """A request that is not served: `code`, and one sentence."""
+    """A request that is not served: `code`, and one sentence, which may quote the request."""
 
     def __init__(self, code, sentence):
-        super().__init__(sentence)
+        super().__init__(sentence if len(sentence) <= LONGEST else f"{sentence[:LONGEST]} ...")
         self.code = code
 
 
@@ -172,18 +173,18 @@ class Service:
 
     async def _body(self, request):
         limit = self._limits.request_bytes
-        too_large = Refused(413, f"expected a request of at most {limit} bytes, received more")
+        sentence = f"expected a request of at most {limit} bytes, received more"
         length = request.headers.get("content-length", "0")
         if length.isdecimal() and int(length) > limit:
-            raise too_large
+            raise Refused(413, sentence)
 
         async def whole():
             body = bytearray()  # a body in chunks does not say how long it will be
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > limit:
-                    raise too_large
-            return bytes(body)
+                    raise Refused(413, sentence)
+            return body
 
         try:
             return await asyncio.wait_for(whole(), self._limits.body_timeout_s)
