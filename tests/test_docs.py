@@ -1,5 +1,6 @@
 """The documentation: its commands parse, its links lead somewhere, and nothing is left over."""
 
+import importlib
 import pathlib
 import re
 import shlex
@@ -14,6 +15,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINKING = [*PAGES, *(ROOT / "tfstyle").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
 SHOWN = sorted({command for page in PAGES for command, _ in run_docs.commands(page.read_text())})
+SERVING = "python -m export."
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
@@ -34,6 +36,12 @@ def test_every_command_passes_all_checks(command, monkeypatch):
     assert cli.main(shlex.split(command)[1:]) == 0
 
 
+@pytest.mark.parametrize("command", [each for each in SHOWN if each.startswith(SERVING)])
+def test_every_command_around_a_model_parses(command):
+    name, *arguments = shlex.split(command.removeprefix(SERVING))
+    importlib.import_module(f"export.{name}").parser().parse_args(arguments)
+
+
 def test_every_page_of_the_documentation_is_run():
     assert {ROOT / page for page in run_docs.PAGES} | {ROOT / "CONTRIBUTING.md"} == set(PAGES)
 
@@ -42,7 +50,12 @@ def test_every_page_of_the_documentation_is_run():
 def test_flags_in_the_text_exist(page):
     text = page.read_text("utf-8")
     of_tools = re.findall(r"^(?:python|saved_model_cli) .*", text, flags=re.MULTILINE)
-    known = {*options.HELP, "help", *re.findall(r"--(\w+)", " ".join(of_tools))}
+    of_servers = [
+        importlib.import_module(f"export.{name}").parser().format_help()
+        for name in set(re.findall(rf"^{SERVING}(\w+)", text, flags=re.MULTILINE))
+    ]
+    known = {*options.HELP, "help"}
+    known.update(re.findall(r"--(\w+)", " ".join(of_tools + of_servers)))
     for code in re.findall(r"`(--[^`]+)`", text):
         for flag in shlex.split(code):
             name, equals, value = flag.removeprefix("--").partition("=")

@@ -20,7 +20,11 @@ LEVELS = (
     ("__main__",),
 )
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
-FILES = sorted(path for top in ("tfstyle", "tools") for path in (ROOT / top).rglob("*.py"))
+FILES = sorted(
+    path for top in ("tfstyle", "tools", "export") for path in (ROOT / top).rglob("*.py")
+)
+
+PROGRAMS = [f"export.{name}" for name in ("serve_ray", "client_rest", "client_grpc", "load_test")]
 
 
 def imported(path):
@@ -40,8 +44,10 @@ def test_imports_go_one_way(path):
         return
     for name in imported(path):
         top, *rest = name.split(".")
-        if top == "tools":
+        if top in ("tools", "export"):
             assert parts[0] == top, f"imports {name}"
+        if top == "tfstyle":
+            assert parts[0] != "export", f"imports {name}: a model is served without the package"
         if top == "tfstyle" == parts[0] and name != "tfstyle.__version__":
             assert rest and rest[0] in LEVEL, f"imports {name}: the package root"
             same = rest[0] == parts[1]
@@ -57,7 +63,7 @@ def _is_module(path):
     return path.suffix == ".py" or (path / "__init__.py").is_file()
 
 
-@pytest.mark.parametrize("module", ["tfstyle", "tfstyle.synthesis", "tfstyle.cli"])
+@pytest.mark.parametrize("module", ["tfstyle", "tfstyle.synthesis", "tfstyle.cli", *PROGRAMS])
 def test_importing_is_light(module):
     code = f"import sys, {module}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -25,6 +25,7 @@ from tfstyle.statistics.base import Learner
 
 INITS = ("content", "noise")
 OPTIMIZERS = ("lbfgs", "adam")
+KEPT_SIDE = 1024  # pixels: style pictures up to this are kept as they are
 
 _IMAGE = tf.TensorSpec([1, None, None, 3], tf.float32)
 _NUMBER = tf.TensorSpec([], tf.int32)
@@ -115,7 +116,7 @@ class Stylizer(tf.Module):
         # loads in Python and nowhere else.
         weights = getattr(built.objective.network, "weights", [])  # any callable is a network
         self.network_weights = [weight.value for weight in weights]
-        pictures = [images.to_pil(each.at(1)) for each in loaded]
+        pictures = [images.to_pil(_kept(each)) for each in loaded]
         self.style_pictures = [tf.Variable(np.asarray(x)[None], trainable=False) for x in pictures]
         self._parts = [each.part for each in loaded]
         network = features if isinstance(features, str) else type(features).__name__
@@ -380,6 +381,12 @@ class Stylizer(tf.Module):
         return (
             state if self.describes else state._replace(targets=self._taught(aims, state.targets))
         )
+
+
+def _kept(style):
+    """The style's picture, smaller where it is large: each scale is resampled from it, once."""
+    own = max(style.picture.shape)
+    return style._replace(long_side=min(own, max(style.long_side, KEPT_SIDE))).at(1)
 
 
 def _mark(network, statistic, layers, variables):

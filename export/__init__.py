@@ -1,0 +1,1 @@
+"""What stands around an exported model: servers and clients. Nothing here imports tfstyle."""

@@ -1,0 +1,110 @@
+"""TensorFlow Serving's JSON and messages: by hand, there and back, and where they are wrong."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+PAGE = (ROOT / "docs/serving.md").read_text("utf-8")
+SIGNATURES = {
+    "serving_default": {"image_bytes": object},
+    "step": {"image": np.float32, "state_bytes": object, "num_steps": np.int32},
+}
+
+predict_pb2 = pytest.importorskip(
+    "tensorflow_serving.apis.predict_pb2", reason="needs tensorflow-serving-api: tfstyle[ray]"
+)
+
+from google.protobuf import text_format  # noqa: E402
+from tensorflow_serving.config import model_server_config_pb2  # noqa: E402
+
+from export import codec, protos  # noqa: E402
+
+
+def test_rows_are_read():
+    body = b'{"instances": [{"b64": "AP8A"}, {"image_bytes": {"b64": "AA=="}}]}'
+    with pytest.raises(codec.BadRequest, match="same names"):
+        codec.read_request(body, SIGNATURES)
+    for rows in ('{"b64": "AP8A"}', '{"image_bytes": {"b64": "AP8A"}}'):
+        request = codec.read_request(f'{{"instances": [{rows}]}}'.encode(), SIGNATURES)
+        assert request.signature == "serving_default" and request.in_rows
+        assert request.inputs["image_bytes"].tolist() == [b"\x00\xff\x00"]
+
+
+def test_columns_are_read():
+    body = b"""{"signature_name": "step",
+        "inputs": {"image": [[0, 0.5]], "state_bytes": {"b64": ""}, "num_steps": 3}}"""
+    request = codec.read_request(body, SIGNATURES)
+    assert not request.in_rows
+    image, state, number = (request.inputs[x] for x in ("image", "state_bytes", "num_steps"))
+    assert (image.dtype, image.tolist()) == (np.float32, [[0, 0.5]])
+    assert (state.shape, state.item()) == ((), b"")
+    assert (number.dtype, number.shape, number.item()) == (np.int32, (), 3)
+
+
+def test_answers_are_written():
+    files = {"stylized_bytes": np.array([b"\x00", b""], object)}
+    assert codec.write_response(files, True) == b'{"predictions":[{"b64":"AA=="},{"b64":""}]}'
+    assert codec.write_response(files, False) == b'{"outputs":[{"b64":"AA=="},{"b64":""}]}'
+    two = {"image": np.float32([[0.5]]), "losses": np.float32([[1]])}
+    assert codec.write_response(two, True) == b'{"predictions":[{"image":[0.5],"losses":[1.0]}]}'
+    assert codec.write_response(two, False) == b'{"outputs":{"image":[[0.5]],"losses":[[1.0]]}}'
+    for losses in (np.zeros([2, 1], np.float32), np.float32(0)):
+        with pytest.raises(codec.BadRequest, match="rows"):
+            codec.write_response(two | {"losses": losses}, True)
+
+
+def test_tensors_survive_json_and_protos():
+    inputs = {
+        "image": np.random.default_rng(0).random((1, 2, 3, 3), np.float32),
+        "state_bytes": np.array(b"a\x00\xff\x00\x00", object),
+        "num_steps": np.int32(2**31 - 1),
+    }
+    by_json = codec.read_request(codec.write_request("step", inputs), SIGNATURES).inputs
+    data = protos.write_request("tfstyle", "step", inputs).SerializeToString()
+    by_proto = protos.read_inputs(protos.read_request(data, limit=1000))
+    for read in (by_json, by_proto):
+        assert read.keys() == inputs.keys()
+        for name, array in inputs.items():
+            assert read[name].dtype == array.dtype and read[name].shape == array.shape
+            assert np.array_equal(read[name], array)
+
+
+@pytest.mark.parametrize(
+    "inputs, sentence",
+    [
+        ({"num_steps": 1.5}, "num_steps: expected numbers of type int32"),
+        ({"num_steps": 2**31}, "num_steps: .* received larger"),
+        ({"image": [[1], [1, 2]]}, "image: .* different lengths"),
+        ({"image": ["1"]}, "image: expected numbers"),
+        ({"state_bytes": {"b64": "?"}}, "state_bytes: expected base64"),
+        ({"state_bytes": 1}, "state_bytes: expected"),
+        ({"picture": 1}, "expected the inputs image, num_steps, state_bytes, received .*picture"),
+    ],
+)
+def test_wrong_inputs_are_told(inputs, sentence):
+    good = {"image": [[1]], "state_bytes": "", "num_steps": 1}
+    body = json.dumps({"signature_name": "step", "inputs": good | inputs}).encode()
+    with pytest.raises(codec.BadRequest, match=sentence):
+        codec.read_request(body, SIGNATURES)
+
+
+def test_small_messages_cannot_mean_large_tensors():
+    request = predict_pb2.PredictRequest()
+    tensor = request.inputs["image"]
+    tensor.dtype = 1
+    tensor.float_val.append(0)
+    for side in (1, 2**20, 2**20):
+        tensor.tensor_shape.dim.add(size=side)
+    with pytest.raises(codec.BadRequest, match="image: expected at most 1000 bytes"):
+        protos.read_request(request.SerializeToString(), 1000)
+
+
+def test_configuration_of_tensorflow_serving():
+    config = model_server_config_pb2.ModelServerConfig()
+    text_format.Parse((ROOT / "export/models.config").read_text(), config)
+    (served,) = config.model_config_list.config
+    assert served.name == "tfstyle"
+    assert f"/model:{served.base_path}" in PAGE and "export/models.config:/models.config" in PAGE
