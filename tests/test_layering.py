@@ -11,7 +11,9 @@ ROOT = pathlib.Path(__file__).parent.parent
 LEVELS = (
     ("checks", "images", "registry"),
     ("schedule", "features", "statistics", "optimizers", "targets"),
-    ("losses", "cost", "device", "styles", "sheet", "discriminator", "packing", "pyramid"),
+    ("losses", "grid", "device", "styles", "sheet", "discriminator", "packing", "pyramid"),
+    ("blocks", "cost"),
+    ("frugal",),
     ("synthesis", "judge", "descriptor"),
     ("comparison", "stylizer"),
     ("saved_model",),

@@ -146,7 +146,12 @@ class Optimizer(abc.ABC):
 
 
 def evaluate(objective, image, targets):
-    """One evaluation, in a graph: loss, its parts, and its gradient with respect to the image."""
+    """One evaluation, in a graph: loss, its parts, and its gradient with respect to the image.
+
+    An objective that has a way of its own has the method `value_and_gradient`.
+    """
+    if hasattr(objective, "value_and_gradient"):
+        return objective.value_and_gradient(image, targets)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(image)
         loss, parts = objective(image, targets)
