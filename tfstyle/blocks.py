@@ -14,11 +14,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfstyle import losses
+from tfstyle import losses, targets
 from tfstyle.features.architectures import stride
 from tfstyle.grid import Grid
 from tfstyle.statistics.base import blend
-from tfstyle.targets import Targets
 
 
 class Block(NamedTuple):
@@ -205,10 +204,14 @@ def _inner_product(a, b):
 
 
 def measure(network, statistic, content, styles, content_layers, style_layers, seed, grid):
-    """`tfstyle.targets.measure` block by block, for a statistic that `mixes`."""
+    """`tfstyle.targets.measure`, with a grid block by block, for a statistic that `mixes`."""
+    if grid is None:
+        return targets.measure(
+            network, statistic, content, styles, content_layers, style_layers, seed
+        )
     seen = [_statistics(network, statistic, picture, style_layers, grid) for picture, _ in styles]
     parts = [part for _, part in styles]
-    return Targets(
+    return targets.Targets(
         content=_activations(network, content, content_layers, grid) if content_layers else {},
         style={layer: blend([each[layer] for each in seen], parts) for layer in style_layers},
         seed=tf.constant(seed, tf.int32),

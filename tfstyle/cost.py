@@ -15,7 +15,8 @@ from tfstyle.grid import Grid
 # These and the next line are fitted to runs on a CPU, at 256 to 4096 pixels.
 IMAGES = {"lbfgs": (18, 4.2), "tfp_lbfgs": (30, 8), "adam": (22, 0)}
 ACTIVATION_COPIES, BASE_BYTES = 1, 0.8e9
-PAIRS = (10, 5, 3)  # of the default history, and of what there is where memory is short
+PAIRS = 10  # of the default history
+FEWER = (5, 3)  # where memory is short
 SIDES = (None, 2048, 1024, 512, 256)
 SMALLEST_SIDE = 128  # smaller blocks are hardly more than what surrounds them
 FREE_SHARE = 0.8  # of the memory, for a run that was given no number
@@ -26,13 +27,13 @@ class Way(NamedTuple):
 
     Attributes:
         side: of the blocks in pixels; `None` for the whole image.
-        optimizer: its name; `None` for the one that was given.
-        pairs: in its history.
+        optimizer: name of one that takes the place of what was asked for, or `None`.
+        pairs: in the history of that one.
     """
 
     side: int | None = None
     optimizer: str | None = None
-    pairs: int = PAIRS[0]
+    pairs: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,8 +79,8 @@ class Load:
         numbers = ACTIVATION_COPIES * sum(self._activations(*seen).values())
         kept = self._activations(height, width)
         numbers += 2 * sum(kept[name] for name in self.layers if name not in self.style_layers)
-        always, each = IMAGES[way.optimizer or "lbfgs"]
-        images = (always + each * way.pairs) * 3 * 4 * height * width
+        always, each = IMAGES[way.optimizer or self.optimizer or "lbfgs"]
+        images = (always + each * (way.pairs or PAIRS)) * 3 * 4 * height * width
         return size * numbers + images + BASE_BYTES
 
     def choose(self, height, width, budget) -> Way:
@@ -99,10 +100,10 @@ class Load:
         )
 
     def _kinds(self):
-        """Optimisers and their pairs."""
+        """Optimisers and their pairs, as in a `Way`."""
         if self.optimizer in (None, "adam"):
-            return [(self.optimizer, PAIRS[0])]
-        return [*((self.optimizer, pairs) for pairs in PAIRS), ("adam", 0)]
+            return [(None, None)]
+        return [(None, None), *((self.optimizer, pairs) for pairs in FEWER), ("adam", None)]
 
     def _activations(self, height, width):
         """Numbers that each convolution puts out, `{layer: number}`."""

@@ -11,7 +11,9 @@ import tensorflow as tf
 # Codes that a running graph can hold, and what they mean.
 RUNNING, CONVERGED, LINE_SEARCH_FAILED, NOT_FINITE = range(4)
 OUTCOMES = ("budget spent", "converged", "line search failed", "not finite")
-INTERRUPTED = "interrupted"
+INTERRUPTED, OUT_OF_MEMORY = "interrupted", "out of memory"
+ENDED_EARLY = INTERRUPTED, OUT_OF_MEMORY, OUTCOMES[NOT_FINITE]  # and must not go on
+EXHAUSTED = tf.errors.ResourceExhaustedError, MemoryError
 CHUNK_SECONDS = 1.0  # about as long as a progress bar may stand still
 
 
@@ -37,7 +39,8 @@ class Result:
             learns a third column, its accuracy.
         parts: the terms of the loss at `image`, `{name: value}`.
         evaluations: of the loss and its gradient.
-        outcome: "budget spent", "converged", "line search failed", "not finite" or "interrupted".
+        outcome: "budget spent", "converged", "line search failed", "not finite", "interrupted" or
+            "out of memory".
         seconds: wall time.
         learned: targets with what the objective has learned, if it learns.
     """
@@ -93,8 +96,8 @@ class Optimizer(abc.ABC):
             callback: called with a `Progress` about every second.
 
         Returns:
-            A `Result`. `KeyboardInterrupt` ends the run with the image so far; before the first
-            evaluation it is passed on.
+            A `Result`. `KeyboardInterrupt` and a lack of memory end the run with the image so far;
+            before the first evaluation they are passed on.
         """
         began = time.perf_counter()
         image = tf.convert_to_tensor(image, tf.float32)
@@ -109,10 +112,10 @@ class Optimizer(abc.ABC):
                 chunk = int(np.clip(CHUNK_SECONDS / seconds, 1, 2 * chunk))
                 if callback:
                     callback(_progress(state))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, *EXHAUSTED) as error:
             if int(state.evaluations) == 0:
                 raise
-            outcome = INTERRUPTED
+            outcome = INTERRUPTED if isinstance(error, KeyboardInterrupt) else OUT_OF_MEMORY
         done = _progress(state)
         return Result(
             image=done.image,
