@@ -1,14 +1,17 @@
 """An image worked on in blocks: the same numbers, in less memory."""
 
+import dataclasses
 import functools
+import logging
+import math
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle import blocks, losses, statistics, targets
+from tfstyle import blocks, cost, losses, statistics, synthesis, targets
 from tfstyle.features import vgg
-from tfstyle.features.architectures import Architecture
+from tfstyle.features.architectures import VGG19, VGG19_COMPACT, Architecture
 from tfstyle.grid import Grid
 from tfstyle.optimizers import base
 
@@ -21,9 +24,9 @@ WEIGHTS = {"content": 1.5, "style": 7.0, "tv": 0.4}
 MIXING = ("gram", "mean", "mean_covariance", "channel_moments", "gaussian_w2")
 
 
-@functools.cache
-def network(pooling="average", padding="reflect"):
-    model = vgg.build(TINY, LAYERS, pooling, padding, "float32")
+def build(architecture, layers, pooling="average", padding="reflect"):
+    """A float32 network with random weights that keep the size of what goes through."""
+    model = vgg.build(architecture, layers, pooling, padding, "float32")
     rng = np.random.default_rng(0)
     for layer in model.layers:
         if layer.weights:
@@ -31,6 +34,11 @@ def network(pooling="average", padding="reflect"):
             scale = np.sqrt(2 / np.prod(kernel[:-1]))
             layer.set_weights([scale * rng.standard_normal(kernel), rng.uniform(-0.3, 0.3, bias)])
     return model
+
+
+@functools.cache
+def network(pooling="average", padding="reflect"):
+    return build(TINY, LAYERS, pooling, padding)
 
 
 def pictures(height, width):
@@ -45,7 +53,7 @@ def setting(model, name, height, width, weights=WEIGHTS, content=CONTENT, style=
     image, kept, painted = pictures(height, width)
     statistic = statistics.get(name)
     goal = targets.measure(model, statistic, kept, [(painted, 1)], content, style)
-    loss = losses.StyleLoss(statistic, dict(zip(style, (1.0, 2.0, 3.0))))
+    loss = losses.StyleLoss(statistic, {layer: n + 1.0 for n, layer in enumerate(style)})
     return losses.Objective(model, loss, weights), image, goal
 
 
@@ -72,3 +80,173 @@ def test_blocks_give_loss_and_gradient_of_the_whole(name, pooling, padding):
     objective, image, goal = setting(network(pooling, padding), name, 101, 78)
     blocked = blocks.Blocked(objective, Grid.of(TINY, LAYERS, 32))
     assert_same(evaluate(blocked, image, goal), evaluate(objective, image, goal))
+
+
+@pytest.mark.parametrize("table", [VGG19, VGG19_COMPACT], ids=["vgg19", "vgg19_compact"])
+def test_with_the_layers_of_both_networks(table):
+    layers = synthesis.CONTENT_LAYERS, synthesis.STYLE_LAYERS
+    slim = dataclasses.replace(table, widths=(4, 4, 6, 6, 8), heads=dict.fromkeys(table.heads, 8))
+    model = build(slim, layers[0] + layers[1])
+    objective, image, goal = setting(model, "gram", 131, 178, WEIGHTS, *layers)
+    blocked = blocks.Blocked(objective, Grid.of(slim, layers[0] + layers[1], 64))
+    assert blocked.grid == (64, 16, 80)  # 2 * 1 + 2 * 2 + 4 * 4 + 4 * 8 + 16 = 70 pixels, rounded
+    assert_same(evaluate(blocked, image, goal), evaluate(objective, image, goal))
+
+
+@pytest.mark.parametrize("weights", [{"content": 2.0, "tv": 0.3}, {"style": 2.0}])
+def test_terms_that_are_left_out(weights):
+    objective, image, goal = setting(network(), "gram", 60, 41, weights)
+    blocked = blocks.Blocked(objective, Grid.of(TINY, LAYERS, 16))
+    assert_same(evaluate(blocked, image, goal), evaluate(objective, image, goal))
+
+
+def test_one_graph_serves_all_sizes():
+    objective, image, goal = setting(network(), "gram", 60, 41)
+    blocked = blocks.Blocked(objective, Grid.of(TINY, LAYERS, 16))
+    specs = tf.nest.map_structure(base._any_size, (image, goal))
+    run = tf.function(lambda *x: base.evaluate(blocked, *x), input_signature=specs)
+    assert_same(run(image, goal), evaluate(objective, image, goal))
+    objective, image, goal = setting(network(), "gram", 33, 75)
+    assert_same(run(image, goal), evaluate(objective, image, goal))
+
+
+def test_a_narrower_halo_is_not_enough():
+    objective, image, goal = setting(network(), "gram", 101, 78)
+    grid = Grid.of(TINY, LAYERS, 32)
+    narrow = blocks.Blocked(objective, grid._replace(halo=grid.halo - grid.stride))
+    whole, other = evaluate(objective, image, goal), evaluate(narrow, image, goal)
+    assert np.abs(other[2] - whole[2]).max() > 1e-3 * np.abs(whole[2]).max()
+
+
+@pytest.mark.parametrize("name", ["gram", "gaussian_w2"])
+def test_targets_in_blocks_are_those_of_the_whole(name):
+    kept, *painted = pictures(85, 101)
+    styles = [(painted[0][:, :50], 0.25), (painted[1], 0.75)]
+    arguments = network(), statistics.get(name), kept, styles, CONTENT, STYLE, 3
+    whole, blocked = (
+        blocks.measure(*arguments, grid) for grid in (None, Grid.of(TINY, LAYERS, 32))
+    )
+    assert blocked.seed == whole.seed == 3
+    for one, other in zip(tf.nest.flatten(blocked), tf.nest.flatten(whole)):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5 * np.abs(other).max())
+
+
+def test_blocks_cover_a_picture_once():
+    grid = Grid(48, 16, 16)
+    for shape in [(32, 32), (100, 47), (161, 97)]:
+        seen = np.zeros(shape, int)
+        for number in range(grid.count(shape[0]) * grid.count(shape[1])):
+            block = blocks.Block.of(grid, number, tf.constant(shape))
+            assert not np.any(block.begin % 16) and np.all(block.end - block.begin >= 16)
+            assert np.all(block.high - block.low <= [grid.longest(side) for side in shape])
+            rows, columns = (slice(*ends) for ends in zip(block.begin, block.end))
+            seen[rows, columns] += 1
+        assert np.all(seen == 1)
+
+
+def test_the_statistics_that_mix():
+    """The rest cannot be measured in parts."""
+    mixing = [name for name in statistics.ALL if statistics.get(name).mixes]
+    assert sorted(mixing) == sorted(MIXING)
+
+
+PIXELS = np.random.default_rng(0).random((2, 128, 160, 3)).astype(np.float32)
+FEW = {"size": 160, "evaluations": 8, "scales": 1, "precision": "float32"}
+
+
+def in_blocks(monkeypatch, side):
+    monkeypatch.setattr(cost.Load, "choose", lambda *_: cost.Way(side))
+
+
+@pytest.mark.parametrize("statistic", ["gram", "gaussian_w2"])
+def test_stylize_in_blocks_makes_the_same_picture(monkeypatch, statistic):
+    whole = synthesis.stylize(*PIXELS, statistic=statistic, **FEW)
+    in_blocks(monkeypatch, 64)
+    blocked = synthesis.stylize(*PIXELS, statistic=statistic, **FEW)
+    np.testing.assert_allclose(blocked.losses, whole.losses, rtol=1e-3)
+    assert np.abs(blocked.image - whole.image).max() < 1e-2 < np.abs(whole.image - PIXELS[0]).max()
+
+
+@pytest.mark.parametrize("statistic", ["sliced_wasserstein", "discriminator"])
+def test_blocks_with_other_statistics_are_an_error(monkeypatch, statistic):
+    in_blocks(monkeypatch, 64)
+    with pytest.raises(ValueError, match="^statistic: expected a mean over positions such as gram"):
+        synthesis.stylize(*PIXELS, statistic=statistic, **FEW)
+
+
+def out_of_memory(monkeypatch, most):
+    """Evaluations of more pixels than `most` at once fail, but for the first three."""
+    real, calls = losses.TotalVariation.call, []
+
+    def check(pixels):
+        calls.append(int(pixels))
+        if pixels > most and len(calls) > 3:
+            raise MemoryError
+        return np.float32(0)
+
+    def call(self, image):
+        zero = tf.numpy_function(check, [tf.size(image) // 3], tf.float32)
+        return real(self, image) + tf.ensure_shape(zero, [])
+
+    monkeypatch.setattr(losses.TotalVariation, "call", call)
+
+
+def test_out_of_memory_goes_on_in_smaller_blocks(monkeypatch, caplog):
+    out_of_memory(monkeypatch, most=150**2)
+    seen = []
+    arguments = FEW | {"size": (288, 160), "evaluations": 7}
+    result = synthesis.stylize(*PIXELS, callback=lambda p: seen.append(p.evaluations), **arguments)
+    assert result.outcome == "budget spent" and result.evaluations == 7
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert caplog.messages == ["out of memory: going on in blocks of 153 pixels"]
+    assert result.losses[:, 0].tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert np.argmax(result.losses[:, 1]) == 0  # it did not start anew
+    assert seen == sorted(seen) and seen[-1] == 7
+
+
+def test_out_of_memory_in_the_smallest_blocks_ends_the_run(monkeypatch, caplog):
+    out_of_memory(monkeypatch, most=0)
+    result = synthesis.stylize(*PIXELS, **FEW | {"size": (288, 160)})
+    assert result.outcome == "out of memory" and 0 < result.evaluations < 8
+    assert result.image.shape == (1, 160, 288, 3)
+
+
+LOAD = cost.Load(VGG19_COMPACT, LAYERS, STYLE, "bfloat16")
+
+
+@pytest.mark.parametrize(
+    "text, expected", [("8GB", 8e9), ("512MB", 512e6), ("6.5gb", 6.5e9), ("0.5GB", 5e8)]
+)
+def test_memory_is_read(text, expected):
+    assert cost.budget(text) == expected
+
+
+@pytest.mark.parametrize("text", ["8", "GB", "8 GB!", "-1GB", "1e3GB", "8TB", "", 8])
+def test_memory_that_is_no_size(text):
+    with pytest.raises(ValueError, match="^memory: expected a size such as 8GB or 512MB"):
+        synthesis.stylize(*PIXELS, memory=text, **FEW)
+
+
+def test_without_a_number_it_is_most_of_the_machines(monkeypatch):
+    monkeypatch.setattr(cost, "available_memory", lambda: 10e9)
+    assert cost.budget(None) == 8e9
+
+
+def test_the_estimate_grows_with_the_image_but_not_with_its_activations():
+    way = cost.Way(512)
+    one, two, four = (LOAD.memory(height, 4096, way) for height in (2048, 4096, 8192))
+    assert four - two == pytest.approx(2 * (two - one))
+    activations = LOAD.memory(4096, 4096, cost.Way()) - two
+    assert activations == pytest.approx(LOAD.memory(2048, 4096, cost.Way()) * 2 - two, rel=1)
+
+
+def test_more_memory_means_larger_blocks_and_longer_histories():
+    budgets = [math.inf, 12e9, 9e9, 7.5e9, 6e9, 5e9]
+    ways = [LOAD.choose(4096, 3072, budget) for budget in budgets]
+    assert ways[0] == (None, None, None)
+    for budget, way in zip(budgets, ways):
+        assert LOAD.memory(4096, 3072, way) <= budget
+    pairs = [way.pairs or (0 if way.optimizer else cost.PAIRS) for way in ways]
+    assert pairs == sorted(pairs, reverse=True)
+    with pytest.raises(ValueError, match=r"^memory: expected at least \d\.\dGB .*, received 2.0GB"):
+        LOAD.choose(4096, 3072, 2e9)

@@ -13,7 +13,7 @@ from tfstyle.grid import Grid
 
 # Images that are in memory at the peak of a run: with any history, and more for each of its pairs.
 # These and the next line are fitted to runs on a CPU, at 256 to 4096 pixels.
-IMAGES = {"lbfgs": (18, 4.2), "tfp_lbfgs": (30, 8), "adam": (22, 0)}
+IMAGES = {"lbfgs": (15, 4.2), "tfp_lbfgs": (12, 4.5), "adam": (20, 0)}
 ACTIVATION_COPIES, BASE_BYTES = 1, 0.8e9
 PAIRS = 10  # of the default history
 FEWER = (5, 3)  # where memory is short
