@@ -72,8 +72,8 @@ class Frugal:
                     evaluations - made,
                     shifted(callback, made),
                 )
-            except base.EXHAUSTED:  # before there was anything to go on from
-                if smaller is None:
+            except base.EXHAUSTED:  # before this result had an image of its own
+                if smaller is None and not made:
                     raise
             else:
                 yield result
@@ -81,7 +81,8 @@ class Frugal:
                     return
                 image, made = result.image, made + result.evaluations
             if smaller:
-                log.warning("out of memory: going on in blocks of %d pixels", smaller.side)
+                side = self._grid(smaller).side
+                log.warning("out of memory: going on in blocks of %d pixels", side)
             way = smaller
 
     def _grid(self, way):

@@ -100,8 +100,9 @@ class Optimizer(abc.ABC):
             before the first evaluation they are passed on.
         """
         began = time.perf_counter()
-        image = tf.convert_to_tensor(image, tf.float32)
-        state, advance = self._prepare(objective, image, targets)
+        start = tf.convert_to_tensor(image, tf.float32)
+        state, advance = self._prepare(objective, start, targets)
+        del start  # as large as the image, and of no more use
         losses, outcome, chunk = [], None, 1
         try:
             while int(state.status) == RUNNING and int(state.evaluations) < evaluations:
