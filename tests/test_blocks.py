@@ -232,12 +232,16 @@ def test_without_a_number_it_is_most_of_the_machines(monkeypatch):
     assert cost.budget(None) == 8e9
 
 
-def test_the_estimate_grows_with_the_image_but_not_with_its_activations():
-    way = cost.Way(512)
-    one, two, four = (LOAD.memory(height, 4096, way) for height in (2048, 4096, 8192))
-    assert four - two == pytest.approx(2 * (two - one))
-    activations = LOAD.memory(4096, 4096, cost.Way()) - two
-    assert activations == pytest.approx(LOAD.memory(2048, 4096, cost.Way()) * 2 - two, rel=1)
+def test_in_blocks_only_images_and_the_target_grow_with_the_size():
+    """By activations less than a whole image: 2 bytes for each channel and each head's."""
+    slopes = [
+        (LOAD.memory(8192, 4096, way) - LOAD.memory(4096, 4096, way)) / 4096**2
+        for way in (cost.Way(512), cost.Way())
+    ]
+    channels = (16 + 16 + 64) + (2 * 32 + 128) / 4 + (4 * 64 + 256) / 16 + (128 + 512) / 64
+    assert slopes[1] - slopes[0] == pytest.approx(cost.ACTIVATION_COPIES * 2 * channels)
+    images = 14 + 4.2 * 10  # of 3 channels, 4 bytes each
+    assert slopes[0] == pytest.approx(images * 12 + 2 * 2 * 256 / 16)  # twice a target
 
 
 def test_more_memory_means_larger_blocks_and_longer_histories():

@@ -73,8 +73,9 @@ def _slice(values, first, last):
     return tf.ensure_shape(part, [1, None, None, channels])
 
 
-def _positions(values):
-    return tf.cast(tf.reduce_prod(tf.shape(values)[1:3]), tf.float32)
+def _positions(values, less=0):
+    """Their number in a map, or in one whose sides are `less` shorter; float32."""
+    return tf.cast(tf.reduce_prod(tf.shape(values)[1:3] - less), tf.float32)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Blocked:
         """Loss, its parts, and its gradient with respect to the image, as from the whole image."""
         sums, positions, sizes = self._survey(image, targets)
         parts, slopes = self._style(sums, positions, targets)
-        whole = _positions(image), _positions(image[:, 1:, 1:])
+        whole = _positions(image), _positions(image, 1)
 
         def step(block, gradient, parts):
             region = block.cut(image)
@@ -114,7 +115,7 @@ class Blocked:
         zeros = dict.fromkeys([*shared, "range"], tf.zeros([]))
         gradient, shares = self._loop(image, step, (tf.zeros([height, width * channels]), zeros))
         parts |= shares
-        parts = {name: parts[name] for name in (*self.objective.weights, "range")}
+        parts = {name: parts[name] for name in self.objective.names}
         return sum(parts.values()), parts, tf.reshape(gradient, tf.shape(image))
 
     def _loop(self, image, step, state):
@@ -125,9 +126,8 @@ class Blocked:
             return number + 1, step(Block.of(self.grid, number, shape), *state)
 
         count, start = tf.reduce_prod(self.grid.count(shape)), (tf.constant(0), state)
-        return tf.while_loop(lambda number, _: number < count, body, start, parallel_iterations=1)[
-            1
-        ]
+        _, state = tf.while_loop(lambda n, _: n < count, body, start, parallel_iterations=1)
+        return state
 
     def _survey(self, image, targets):
         """What a block must know of the whole image and of the whole target.
@@ -191,7 +191,7 @@ class Blocked:
             # Slopes to the right and down need one pixel more, where there is one.
             steps = block._replace(end=tf.minimum(block.end + 1, block.shape))
             slopes = _slice(region, block.begin - block.low, steps.end - block.low)
-            part = _positions(slopes[:, 1:, 1:]) / whole[1]
+            part = _positions(slopes, 1) / whole[1]
             shares["tv"] = weights["tv"] * part * objective.total_variation(slopes)
         part = _positions(inner) / whole[0]
         shares["range"] = objective.RANGE_WEIGHT * part * objective.range_penalty(inner)

@@ -13,12 +13,12 @@ from tfstyle.grid import Grid
 
 # Images that are in memory at the peak of a run: with any history, and more for each of its pairs.
 # These and the next line are fitted to runs on a CPU, at 256 to 4096 pixels.
-IMAGES = {"lbfgs": (15, 4.2), "tfp_lbfgs": (12, 4.5), "adam": (20, 0)}
-ACTIVATION_COPIES, BASE_BYTES = 1, 0.8e9
+IMAGES = {"lbfgs": (14, 4.2), "tfp_lbfgs": (12, 4.5), "adam": (20, 0)}
+ACTIVATION_COPIES, BASE_BYTES = 1.5, 0.9e9
 PAIRS = 10  # of the default history
 FEWER = (5, 3)  # where memory is short
-SIDES = (None, 2048, 1024, 512, 256)
-SMALLEST_SIDE = 128  # smaller blocks are hardly more than what surrounds them
+SIDES = (None, 2048, 1024, 512)  # smaller ones take far longer, and save little beside the rest
+SMALLEST_SIDE = 128  # where memory runs out nevertheless
 FREE_SHARE = 0.8  # of the memory, for a run that was given no number
 
 
@@ -76,9 +76,14 @@ class Load:
         size = 2 if self.precision == "bfloat16" else 4
         grid = self.grid(way)
         seen = (grid.longest(height), grid.longest(width)) if grid else (height, width)
-        numbers = ACTIVATION_COPIES * sum(self._activations(*seen).values())
-        kept = self._activations(height, width)
-        numbers += 2 * sum(kept[name] for name in self.layers if name not in self.style_layers)
+        numbers = ACTIVATION_COPIES * sum(
+            positions * (trunk + head) for _, positions, trunk, head in self._outputs(*seen)
+        )
+        numbers += 2 * sum(
+            positions * (head or trunk)
+            for name, positions, trunk, head in self._outputs(height, width)
+            if name in self.layers and name not in self.style_layers
+        )
         always, each = IMAGES[way.optimizer or self.optimizer or "lbfgs"]
         images = (always + each * (way.pairs or PAIRS)) * 3 * 4 * height * width
         return size * numbers + images + BASE_BYTES
@@ -105,15 +110,12 @@ class Load:
             return [(None, None)]
         return [(None, None), *((self.optimizer, pairs) for pairs in FEWER), ("adam", None)]
 
-    def _activations(self, height, width):
-        """Numbers that each convolution puts out, `{layer: number}`."""
-        heads = {name: self.architecture.heads.get(name, 0) for name in self.layers}
-        return {
-            name: positions * (outputs + heads.get(name, 0))
-            for name, positions, _, outputs in _convolutions(
-                self.architecture, self.layers, height, width
-            )
-        }
+    def _outputs(self, height, width):
+        """Name, positions, channels and those of the head, or 0, of every convolution."""
+        convolutions = _convolutions(self.architecture, self.layers, height, width)
+        for name, positions, _, channels in convolutions:
+            head = self.architecture.heads.get(name, 0) if name in self.layers else 0
+            yield name, positions, channels, head
 
 
 def evaluation_flops(architecture: Architecture, layers, style_layers, height, width) -> float:
