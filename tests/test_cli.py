@@ -169,7 +169,7 @@ TWO = "--style=style.png,content.jpg"
         (["--size=12x"], "size=12x: expected PIXELS or WIDTHxHEIGHT"),
         (["--size=9000000"], "size: expected at most 100000000 pixels"),
         (["--size=4096x4096"], "--memory: expected at least"),
-        (["--memory=0.5GB"], "--memory: expected at least 0."),
+        (["--memory=0.5GB"], "for an image of 544x459 with its margin, received 0.5GB"),
         (["--memory=lots"], "--memory: expected a size such as 8GB or 512MB, received 'lots'"),
         (["--scales=9"], "scales: expected an integer from 1 to"),
         (["--evaluations=0"], "evaluations=0"),

@@ -88,6 +88,11 @@ class Load:
         images = (always + each * (way.pairs or PAIRS)) * 3 * 4 * height * width
         return size * numbers + images + BASE_BYTES
 
+    def ways(self, levels, budget) -> list[Way]:
+        """That of each level, coarse to fine; raises what `choose` does of the largest."""
+        largest_first = [self.choose(level.height, level.width, budget) for level in levels[::-1]]
+        return largest_first[::-1]
+
     def choose(self, height, width, budget) -> Way:
         """The first way that fits: whole before large blocks before small, long history first.
 

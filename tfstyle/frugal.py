@@ -39,7 +39,7 @@ class Frugal:
         budget = cost.budget(memory)
         if self.load is None:
             return [cost.Way()] * len(levels)
-        ways = [self.load.choose(level.height, level.width, budget) for level in levels]
+        ways = self.load.ways(levels, budget)
         if any(way.side for way in ways) and not self._divisible():
             name = type(self.objective.style_loss.statistic).__name__
             raise ValueError(

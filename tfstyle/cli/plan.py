@@ -39,7 +39,7 @@ class Plan:
 
     def check_memory(self):
         """Raises `ValueError` where not even small blocks fit into the memory."""
-        self._ways(self._load(self.precision))
+        self._load(self.precision).ways(self.levels, self.budget)
 
     def announcement(self):
         """Device, network, sizes, memory and time to be expected."""
@@ -47,7 +47,7 @@ class Plan:
 
         precision = device.precision(self.precision)
         load = self._load(precision)
-        ways = self._ways(load)
+        ways = load.ways(self.levels, self.budget)
         sizes = [(level.height, level.width, way) for level, way in zip(self.levels, ways)]
         flops = [load.flops(*size) for size in sizes]
         work = sum(level.evaluations * each for level, each in zip(self.levels, flops))
@@ -63,6 +63,3 @@ class Plan:
     def _load(self, precision):
         parts = self.architecture, tuple(self.layers), tuple(self.style_layers)
         return cost.Load(*parts, precision, self.optimizer)
-
-    def _ways(self, load):
-        return [load.choose(level.height, level.width, self.budget) for level in self.levels]
