@@ -238,16 +238,19 @@ def test_bad_flags_of_the_discriminator(folder, capsys, command, flag, expected)
 
 def test_missing_flag_and_unknown_command(folder, capsys):
     assert "--style: expected a file" in complaint(["texture", "--output=out.png"], capsys)
-    assert "expected a command out of stylize, texture" in complaint(["stilize"], capsys)
+    assert "expected a command out of stylize, batch, texture" in complaint(["stilize"], capsys)
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
     assert cli.main([command, "--help"]) == 0
     text = capsys.readouterr().out
-    functions = {"texture": tfstyle.synthesize_texture}
+    functions = {"texture": tfstyle.synthesize_texture, "batch": tfstyle.stylize}
     function = functions.get(command) or getattr(tfstyle, command)
     expected = {*inspect.signature(function).parameters, "output"} - {"callback"}
+    if command == "batch":
+        own = {"output_dir", "extension", "engine", "workers", "ray_address"}
+        expected = expected - {"output"} | own
     if command == "compare":  # of pictures that are made by another function
         expected |= {*inspect.signature(tfstyle.stylize).parameters}
         expected -= {"callback", "options"}

@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from tfstyle import cli, statistics
-from tfstyle.cli import compare, options, runner
+from tfstyle.cli import batch, compare, export, options, runner
 from tools import run_docs
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -29,6 +29,8 @@ def test_every_command_passes_all_checks(command, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(runner.Run, "execute", lambda run, judge=None: 0)
     monkeypatch.setattr(compare, "_finish", lambda *arguments: None)
+    monkeypatch.setattr(export, "_export", lambda values: 0)
+    monkeypatch.setattr(batch, "_paint", lambda *arguments: 0)
     assert cli.main(shlex.split(command)[1:]) == 0
 
 
@@ -39,7 +41,7 @@ def test_every_page_of_the_documentation_is_run():
 @every_page
 def test_flags_in_the_text_exist(page):
     text = page.read_text("utf-8")
-    of_tools = re.findall(r"^python -m tools\..*", text, flags=re.MULTILINE)
+    of_tools = re.findall(r"^(?:python|saved_model_cli) .*", text, flags=re.MULTILINE)
     known = {*options.HELP, "help", *re.findall(r"--(\w+)", " ".join(of_tools))}
     for code in re.findall(r"`(--[^`]+)`", text):
         for flag in shlex.split(code):

@@ -1,14 +1,16 @@
 """Whole runs with a tiny network: what comes out, and what is refused."""
 
 import functools
+import os
 import pathlib
 
 import numpy as np
 import pytest
 
 import tfstyle
-from tfstyle import images, statistics, synthesis
-from tfstyle.features import vgg
+from tfstyle import images, statistics, synthesis, targets
+from tfstyle.discriminator import Discriminator
+from tfstyle.features import vgg, weights
 from tfstyle.features.architectures import Architecture
 from tfstyle.optimizers import base
 from tfstyle.optimizers.adam import Adam
@@ -181,6 +183,85 @@ def test_what_a_statistic_draws_is_new_on_every_level_and_the_same_in_every_run(
     assert len(set(seeds[0] + seeds[2])) == 4
     assert seeds[0] == seeds[1]
     np.testing.assert_array_equal(results[0], results[1])
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Counts graphs that are traced, and pictures that are measured, from an empty memory."""
+    synthesis._kept.cache_clear()
+    counts = {"traced": 0, "styles": 0}
+    real_trace, real_measure = base.Optimizer._trace, targets.measure
+
+    def trace(*arguments):
+        counts["traced"] += 1
+        return real_trace(*arguments)
+
+    def measure(network, statistic, content, styles, *arguments):
+        counts["styles"] += len(styles)
+        return real_measure(network, statistic, content, styles, *arguments)
+
+    monkeypatch.setattr(base.Optimizer, "_trace", trace)
+    monkeypatch.setattr(targets, "measure", measure)
+    return counts
+
+
+NAMED = {"size": 32, "evaluations": 3, "features": "vgg19_compact", "precision": "float32"}
+
+
+def test_a_second_call_of_the_same_settings_traces_and_measures_nothing(counted):
+    fresh = stylize(photo(60, 52), **NAMED | {"size": 40}).image
+    assert counted == {"traced": 1, "styles": 1}
+    stylize(checks(), **NAMED | {"size": 40})
+    again = stylize(photo(60, 52), **NAMED | {"size": 40}).image
+    assert counted == {"traced": 1, "styles": 1}
+    np.testing.assert_array_equal(again, fresh)
+
+
+@pytest.mark.parametrize(
+    "other, traced",
+    [
+        ({"style": checks()}, 0),
+        ({"style": stripes()[:, :50]}, 0),
+        ({"style": [stripes(), checks()], "style_blend": [1, 3]}, 0),
+        ({"style_size": 40}, 0),
+        ({"size": 40}, 0),
+        ({"seed": 1, "statistic": "sliced_wasserstein"}, 1),
+        ({"style_weight": 7}, 1),
+        ({"content_weight": 7}, 1),
+        ({"style_layers": STYLE_LAYERS[::-1]}, 1),
+        ({"style_layer_weights": [1, 2]}, 1),
+        ({"pooling": "max"}, 1),
+        ({"statistic": Discriminator(hidden=(4,))}, 1),
+        ({"optimizer": "adam"}, 1),
+    ],
+)
+def test_what_is_kept_is_not_taken_for_other_settings(counted, other, traced):
+    stylize(**NAMED)
+    mixed = stylize(**NAMED | other).image
+    assert counted["traced"] == 1 + traced
+    synthesis._kept.cache_clear()
+    np.testing.assert_array_equal(mixed, stylize(**NAMED | other).image)
+
+
+def test_objects_of_the_caller_are_taken_as_they_are_now(counted):
+    optimizer = Adam(learning_rate=0.01)
+    first = stylize(optimizer=optimizer, **NAMED).image
+    optimizer.learning_rate = 0.1
+    second = stylize(optimizer=optimizer, **NAMED).image
+    assert np.abs(first - second).max() > 0.05
+    assert synthesis._kept.cache_info().currsize == 0
+
+
+def test_weights_that_were_written_anew_are_read_anew(counted, tmp_path):
+    arrays = dict(np.load(weights.BUNDLED))
+    path = tmp_path / "weights.npz"
+    results = []
+    for number, factor in enumerate((1, 0.5)):
+        name = "block1_conv1/kernel"
+        np.savez(path, **arrays | {name: arrays[name] * np.float16(factor)})
+        os.utime(path, (number, number))
+        results.append(stylize(weights=path, **NAMED).image)
+    assert np.abs(results[0] - results[1]).max() > 0.01
 
 
 @pytest.mark.parametrize("content, style", [(grey, stripes), (photo, grey), (grey, grey)])

@@ -164,6 +164,13 @@ def available_memory() -> float:
     return min(limits)
 
 
+def cores() -> int:
+    """Processor cores that the process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _convolutions(architecture, layers, height, width):
     """Name, positions, input and output channels of every convolution that `layers` need."""
     inputs = 3

@@ -1,10 +1,10 @@
 """The device that TensorFlow computes on, and how fast it is."""
 
-import os
 import time
 
 import tensorflow as tf
 
+from tfstyle import cost
 from tfstyle.features import precision as precisions
 
 PROBE_CHANNELS, PROBE_SIDE = 64, 64
@@ -15,8 +15,7 @@ def name() -> str:
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
-    usable = getattr(os, "sched_getaffinity", lambda process: range(os.cpu_count()))(0)
-    return f"CPU, {len(usable)} cores"
+    return f"CPU, {cost.cores()} cores"
 
 
 def precision(asked: str) -> str:

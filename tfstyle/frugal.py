@@ -8,6 +8,8 @@ import logging
 from typing import Any
 
 from tfstyle import cost, optimizers, registry
+from tfstyle import features as networks
+from tfstyle.features import architectures
 
 log = logging.getLogger("tfstyle")
 
@@ -110,6 +112,17 @@ class Frugal:
             return self.optimizer
         options = {"history": way.pairs} if way.pairs else {}
         return registry.get(optimizers.OPTIMIZERS, way.optimizer, "optimizer")(**options)
+
+
+def load(features, layers, style_layers, options, optimizer):
+    """The `tfstyle.cost.Load` of such settings, or `None` for a network without a table."""
+    architecture = registry.get(networks.FEATURES, features, "features")
+    if not isinstance(architecture, architectures.Architecture):
+        return None
+    from tfstyle.features import precision
+
+    dtype = precision.policy(options["precision"]).removeprefix("mixed_")
+    return cost.Load(architecture, layers, tuple(style_layers), dtype, optimizer)
 
 
 def shifted(callback, done):

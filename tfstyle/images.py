@@ -9,6 +9,7 @@ import io
 import json
 import math
 import os
+import re
 import secrets
 import struct
 import threading
@@ -266,6 +267,16 @@ def temporary(path):
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.remove(name)
+
+
+def remove_temporaries(folder, names):
+    """Removes what `save` left in a folder, beside files of these names, when it was killed."""
+    for entry in os.listdir(folder):
+        stem, extension = os.path.splitext(entry)
+        name, middle = os.path.splitext(stem)
+        if name + extension in names and re.fullmatch(r"\.[0-9a-f]{16}", middle):
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(os.path.join(folder, entry))
 
 
 def save(path, image, settings=None):

@@ -1,5 +1,6 @@
 """The style pictures of a run: one or several, their parts in the blend, and their scale."""
 
+import hashlib
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,11 @@ class Style(NamedTuple):
         height, width = self.picture.shape[1:3]
         fitted = schedule.fit(height, width, max(1, round(self.long_side * scale)))
         return images.resize(self.picture, *fitted)
+
+    def key(self):
+        """What tells this style from others, short enough to be kept."""
+        digest = hashlib.sha256(self.picture.tobytes()).digest()
+        return digest, self.picture.shape, self.part, self.long_side
 
 
 def load(style, blend, long_side, size, background) -> list[Style]:

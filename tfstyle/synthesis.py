@@ -4,19 +4,24 @@ Light to import: TensorFlow is loaded when the arguments have been checked.
 """
 
 import dataclasses
+import functools
+import os
 from typing import Any
 
 import numpy as np
 
-from tfstyle import checks, cost, frugal, images, registry, schedule, styles
+from tfstyle import checks, frugal, images, schedule, styles
 from tfstyle import features as feature_networks
 from tfstyle import optimizers as optimizer_parts
 from tfstyle import statistics as style_statistics
-from tfstyle.features import architectures
+from tfstyle.discriminator import Discriminator
 from tfstyle.statistics import base
 
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 CONTENT_LAYERS = ("block4_conv2",)
+# What is kept from one call to the next: networks with their graphs, and, with each of them,
+# statistics of styles at one scale; a run has at most seven scales.
+SYNTHESES, STYLES = 2, 8
 
 
 def stylize(
@@ -268,6 +273,28 @@ def build(
     feature_networks.check_layers(features, layer_weights, "style_layers")
     if not term_weights.get("content"):
         content_layers = ()
+    parts = statistic, features, optimizer
+    numbers = tuple(term_weights.items()), tv_beta
+    layers = tuple(content_layers), tuple(layer_weights.items())
+    weights = options["weights"]
+    # An object of the caller's may have changed since the last call, and so may a file.
+    build = _kept if all(map(_is_fixed, parts)) else _assemble
+    written = os.path.getmtime(weights) if weights and os.path.exists(weights) else None
+    return build(*parts, *numbers, *layers, tuple(options.items()), written)
+
+
+def _is_fixed(part):
+    if isinstance(part, Discriminator):
+        return isinstance(part.seed, int)  # and not a tensor, which is no key
+    return part is None or isinstance(part, str)
+
+
+def _assemble(statistic, features, optimizer, terms, tv_beta, content, style, options, written):
+    """Network, objective and optimiser; mappings come as pairs, because this may be a key.
+
+    `written`, the time of the file of weights, is only that.
+    """
+    layer_weights = dict(style)
     statistic = style_statistics.get(statistic)
     optimizer = optimizer or getattr(statistic, "optimizer", "lbfgs")
     learns = isinstance(statistic, base.Learner)
@@ -277,7 +304,7 @@ def build(
         from tfstyle.optimizers.alternating import Alternating
 
         optimizer = Alternating(optimizer, statistic.every)
-    network = feature_networks.get(features, [*content_layers, *layer_weights], **options)
+    network = feature_networks.get(features, [*content, *layer_weights], **dict(options))
 
     import keras
 
@@ -289,20 +316,12 @@ def build(
             "set KERAS_BACKEND=tensorflow"
         )
     style_loss = losses.StyleLoss(statistic, layer_weights) if layer_weights else None
-    objective = losses.Objective(network, style_loss, term_weights, tv_beta)
-    load = _load(features, [*content_layers, *layer_weights], layer_weights, options, named)
-    return _Synthesis(objective, optimizer, tuple(content_layers), load)
+    objective = losses.Objective(network, style_loss, dict(terms), tv_beta)
+    load = frugal.load(features, (*content, *layer_weights), layer_weights, dict(options), named)
+    return _Synthesis(objective, optimizer, content, load)
 
 
-def _load(features, layers, style_layers, options, optimizer):
-    """What is known of the cost; nothing of a ready network's."""
-    architecture = registry.get(feature_networks.FEATURES, features, "features")
-    if not isinstance(architecture, architectures.Architecture):
-        return None
-    from tfstyle import device
-
-    precision = device.precision(options["precision"])
-    return cost.Load(architecture, tuple(layers), tuple(style_layers), precision, optimizer)
+_kept = functools.lru_cache(SYNTHESES)(_assemble)
 
 
 @dataclasses.dataclass
@@ -313,6 +332,7 @@ class _Synthesis:
     optimizer: Any
     content_layers: tuple
     load: Any
+    _styles: dict = dataclasses.field(default_factory=dict)
 
     def run(self, image, content, loaded, size, levels, seed, memory, callback):
         """Always returns an image of that size, also when the run ends early."""
@@ -356,17 +376,22 @@ class _Synthesis:
     def _targets(self, content, loaded, level, seed, grid):
         from tfstyle import blocks
 
-        style_loss = self.objective.style_loss
-        return blocks.measure(
-            self.objective.network,
-            style_loss and style_loss.statistic,
-            images.resize(content, level.height, level.width) if self.content_layers else None,
-            [(style.at(level.scale), style.part) for style in loaded],
-            self.content_layers,
-            tuple(style_loss.layer_weights) if style_loss else (),
-            seed,
-            grid,
-        )
+        network, style_loss = self.objective.network, self.objective.style_loss
+        if self.content_layers:
+            content = images.resize(content, level.height, level.width)
+        measured = blocks.measure(network, None, content, [], self.content_layers, (), seed, grid)
+        if style_loss is None:
+            return measured
+        key = tuple(style.key() for style in loaded), level.scale, int(seed), grid
+        kept = self._styles.get(key)
+        if kept is None:
+            styles = [(style.at(level.scale), style.part) for style in loaded]
+            layers, statistic = tuple(style_loss.layer_weights), style_loss.statistic
+            kept = blocks.measure(network, statistic, None, styles, (), layers, seed, grid)
+            if len(self._styles) >= STYLES:
+                self._styles.clear()
+            self._styles[key] = kept
+        return measured._replace(style=kept.style)
 
 
 def _joined(results, image):

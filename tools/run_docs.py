@@ -2,14 +2,16 @@
 
     python -m tools.run_docs [--list] [PAGE ...]
 
-From README.md and docs/*.md, or the pages named, it takes the lines in fenced blocks that begin
-with `tfstyle ` or `python -m tools.`, and runs them in this order, each once. Commands that only
-print help are left out, and so are blocks whose fence has the word `skip` behind its backticks:
-they need what a clone has not.
+From README.md and docs/*.md, or the pages named, it takes the blocks of Python, and the lines in
+other fenced blocks that begin with a program of `STARTS`, and runs them in this order, each once.
+Commands that only print help are left out, and so are blocks whose fence has the word `skip` behind
+its backticks: they need what a clone has not.
 """
 
 import pathlib
+import re
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -17,31 +19,46 @@ from absl import app, flags
 
 ROOT = pathlib.Path(__file__).parent.parent
 PAGES = ("README.md", "docs/texture.md", "docs/stylize.md", "docs/invert.md", "docs/compare.md")
-PAGES += ("docs/discriminator.md", "docs/theory.md")
-STARTS = ("tfstyle ", "python -m tools.")
+PAGES += ("docs/discriminator.md", "docs/theory.md", "docs/export.md", "docs/pipelines.md")
+PAGES += ("docs/scaling.md",)
+STARTS = ("tfstyle ", "python -m tools.", "python examples/", "saved_model_cli ")
 
 _LIST = flags.DEFINE_bool("list", False, "Print the commands, run nothing.")
 
 
 def commands(text):
     """The commands in the fenced blocks of a page: pairs of (command, whether it is to be run)."""
-    fence = None
-    for line in text.splitlines():
-        if line.startswith("```"):
-            fence = line[3:].split() if fence is None else None
-        elif fence is not None and line.startswith(STARTS):
-            yield line, "skip" not in fence and "--help" not in line.split()
+    for fence, block in re.findall(r"^```(.*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        words = fence.split()
+        if "python" in words:
+            yield block, "skip" not in words
+        for line in block.splitlines():
+            if line.startswith(STARTS):
+                yield line, "skip" not in words and "--help" not in line.split()
 
 
 def run(command):
-    """Runs a command in the root of the project, with the Python that runs this."""
-    program, *arguments = shlex.split(command)
-    if arguments[0] == "compare":  # which would take its pictures of last time
-        (output,) = (a.partition("=")[2] for a in arguments if a.startswith("--output="))
-        for old in (ROOT / output).glob("*.png"):
+    """Runs a command, or a block of Python, in the root of the project, with this Python."""
+    if "\n" in command:
+        arguments = [sys.executable, "-c", command]
+    else:
+        program, *arguments = shlex.split(command)
+        _forget(arguments)
+        python = [sys.executable]
+        own = {"python": python, "tfstyle": [*python, "-m", "tfstyle"]}
+        beside = pathlib.Path(sys.executable).with_name(program)
+        arguments = own.get(program, [beside]) + arguments
+    subprocess.run(arguments, cwd=ROOT, check=True)
+
+
+def _forget(arguments):
+    """Removes what a command would go on from, or refuse to replace."""
+    outputs = [ROOT / a.partition("=")[2] for a in arguments if a.startswith("--output=")]
+    if "compare" in arguments:
+        for old in outputs[0].glob("*.png"):
             old.unlink()
-    module = ["-m", program] if program == "tfstyle" else []
-    subprocess.run([sys.executable, *module, *arguments], cwd=ROOT, check=True)
+    if "export" in arguments:
+        shutil.rmtree(outputs[0], ignore_errors=True)
 
 
 def main(argv):

@@ -11,6 +11,7 @@ from absl import flags
 
 COMMANDS = {
     "stylize": "paint the content of one picture in the style of another",
+    "batch": "paint many pictures in the same style",
     "texture": "make a new picture with the texture of another",
     "compare": "show side by side what statistics, or any other setting, make of it",
     "export": "write a model that any TensorFlow server runs: pictures in, pictures out",

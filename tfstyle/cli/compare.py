@@ -8,7 +8,7 @@ import os
 import re
 import sys
 
-from tfstyle import checks, comparison, images, statistics
+from tfstyle import checks, comparison, images, record, statistics
 from tfstyle.cli import options, runner
 
 INITS = ("content", "noise")
@@ -29,7 +29,10 @@ def main(arguments) -> int:
         # All are checked before the first is made.
         runs = [_run(cell, path) for cell, path in zip(cells, paths)]
     for run in runs:
-        if not _is_done(run) and run.execute() == runner.EXIT_CODES["interrupted"]:
+        if (
+            not record.is_done(run.output, run.record["command"])
+            and run.execute() == runner.EXIT_CODES["interrupted"]
+        ):
             print("the same command goes on from here", file=sys.stderr)
             return runner.EXIT_CODES["interrupted"]
     _finish(given, cells, paths)
@@ -86,15 +89,6 @@ def _name(cell):
 def _run(cell, path):
     arguments = runner.flags(cell.arguments | {"output": path})
     return runner.prepare(comparison.FUNCTIONS[cell.kind], cell.kind, INITS, arguments)
-
-
-def _is_done(run):
-    """Whether the very same command has made the picture before."""
-    if not os.path.exists(run.output):
-        return False
-    settings = images.read_settings(run.output) or {}
-    same = settings.get("command") == run.record["command"]
-    return same and settings["outcome"] != "interrupted"
 
 
 def _finish(given, cells, paths):

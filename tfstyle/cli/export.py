@@ -27,8 +27,7 @@ def flags() -> dict:
 def _export(values):
     began = time.perf_counter()
     output, version = values.pop("output"), values.pop("version")
-    runner.load_pictures(values, INITS)
-    runner.teach(values)
+    values = runner.settings(values, INITS)
 
     from tfstyle import device, saved_model, stylizer
 

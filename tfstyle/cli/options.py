@@ -7,7 +7,7 @@ import textwrap
 
 from absl import flags
 
-from tfstyle import discriminator, features, optimizers, statistics
+from tfstyle import batch, discriminator, features, optimizers, statistics
 from tfstyle.cli import parsers
 
 REQUIRED = inspect.Parameter.empty  # in the place of a default
@@ -27,6 +27,8 @@ GROUPS = {
         "style_blend",
         "output",
         "version",
+        "output_dir",
+        "extension",
         "size",
         "max_size",
         "style_size",
@@ -34,6 +36,7 @@ GROUPS = {
         "background",
         "seed",
     ),
+    "Engine": ("engine", "workers", "ray_address"),
     "Comparison": ("statistics", "sweep"),
     "Losses": (
         "layer",
@@ -67,6 +70,14 @@ HELP = {
     "discriminator",
     "export precision": "auto takes bfloat16 where this processor has it: a server without it is "
     "faster with float32",
+    "batch content": "pictures whose content is kept: names and patterns such as 'photos/*.jpg', "
+    "separated by commas",
+    "output_dir": "folder to write to; pictures that are there already are not made again",
+    "extension": "of the pictures that are written",
+    "engine": "who paints: processes of this machine, or actors of a Ray cluster",
+    "workers": "pictures painted at a time, each by a process with its own network",
+    "ray_address": "of a cluster, such as ray://head:10001; default: the one that this process is "
+    "part of, or a new one on this machine",
     "size": "long side in pixels, or WIDTHxHEIGHT, to which a content picture is stretched",
     "style_size": "long side of the style picture in pixels: smaller for finer strokes; default: "
     "as the result, or the picture's own if less",
@@ -111,6 +122,8 @@ HELP = {
 }
 
 CHOICES = {
+    "extension": batch.EXTENSIONS,
+    "engine": batch.ENGINES,
     "statistic": statistics.ALL,
     "statistics": statistics.ALL,
     "discriminator_features": discriminator.FEATURES,
@@ -124,8 +137,8 @@ CHOICES = {
 WEIGHTS = ("content_weight", "style_weight", "tv_weight")
 WEIGHTS += ("discriminator_learning_rate", "discriminator_label_smoothing", "discriminator_penalty")
 LISTS = ("statistics", "style", "layer", "content_layers", "style_layers")
-COUNTS = ("style_size", "evaluations", "scales", "discriminator_steps", "discriminator_every")
-COUNTS += ("version", "max_size", "max_evaluations")
+COUNTS = ("workers", "style_size", "evaluations", "scales", "version", "max_size")
+COUNTS += ("max_evaluations", "discriminator_steps", "discriminator_every")
 NATURALS = ("seed", "discriminator_warm_up", "discriminator_positions")
 
 

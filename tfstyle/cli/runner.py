@@ -8,9 +8,9 @@ import time
 
 from tqdm import tqdm
 
-from tfstyle import discriminator, images, schedule
+from tfstyle import discriminator, images, record, schedule
 from tfstyle.cli import options
-from tfstyle.cli.plan import Plan
+from tfstyle.plan import Plan
 
 BAR = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
 EXIT_CODES = {"not finite": 1, "out of memory": 1, "interrupted": 130}
@@ -48,11 +48,11 @@ class Run:
     def __init__(self, function, command, inits, values):
         self.function = function
         self.output = values["output"]
-        self.record = _record(command, values)
+        self.record = record.of(typed(command, values))
         images.check_output(self.output, "--output")
-        self.values = {name: value for name, value in values.items() if name != "output"}
-        load_pictures(self.values, inits)
-        teach(self.values)
+        self.values = settings(
+            {name: value for name, value in values.items() if name != "output"}, inits
+        )
         shape = self.values["content"].shape[1:3] if "content" in values else (1, 1)
         self.plan = Plan(self.values, schedule.output_size(*shape, values["size"]))
         self.plan.check_memory()
@@ -66,12 +66,20 @@ class Run:
         started = display.started or time.perf_counter()
         times = started - began, time.perf_counter() - started
         judged = judge(self.values["content"], result.image) if judge else {}
-        images.save(self.output, result.image, self.record | _outcome(result) | judged)
+        images.save(self.output, result.image, self.record | record.outcome(result) | judged)
         _report(self.output, result, judged, *times)
         return EXIT_CODES.get(result.outcome, 0)
 
 
-def load_pictures(values, inits):
+def settings(values, inits) -> dict:
+    """Flags as the function takes them: pictures are loaded, a discriminator is set up."""
+    values = dict(values)
+    _load(values, inits)
+    _teach(values)
+    return values
+
+
+def _load(values, inits):
     """Puts the pictures in the place of their paths."""
     background = images.colour(values["background"])
     for name in ("content", "style", "init"):
@@ -82,7 +90,7 @@ def load_pictures(values, inits):
             values[name] = images.load(value, f"--{name}", background)
 
 
-def teach(values):
+def _teach(values):
     """Puts a discriminator with its flags in the place of its name."""
     names = [name for name in values if name in options.LEARNING]
     settings = {name.removeprefix(options.PREFIX): values.pop(name) for name in names}
@@ -109,13 +117,6 @@ class _Display:
         self.evaluations = progress.evaluations
 
 
-def _record(command, values):
-    """What is embedded in a picture, so that it can be made again."""
-    from tfstyle import __version__
-
-    return {"tfstyle": __version__, "command": typed(command, values)}
-
-
 def typed(command, values):
     """The command line with these flags."""
     return shlex.join(["tfstyle", command, *flags(values)])
@@ -134,15 +135,6 @@ def _text(value):
         csv.writer(line, lineterminator="").writerow(map(_text, value))  # a name may hold a comma
         return line.getvalue()
     return f"{value:.15g}" if isinstance(value, float) else str(value)
-
-
-def _outcome(result):
-    return {
-        "outcome": result.outcome,
-        "evaluations": result.evaluations,
-        "seconds": round(result.seconds, 2),
-        "losses": result.parts,
-    }
 
 
 def _report(output, result, judged, start_up, seconds):

@@ -1,0 +1,311 @@
+"""A folder of pictures: what is made, what is left alone, and what a killed worker leaves."""
+
+import functools
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfstyle import cli, images, record, synthesis
+from tfstyle.batch import crew, local, worker
+
+ROOT = pathlib.Path(__file__).parent.parent
+FEW = ["--size=40", "--evaluations=2", "--precision=float32", "--style_layers=block1_conv1"]
+FEW += ["--content_layers=block2_conv1", "--style=style.png"]
+COMMAND = ["batch", "--content=photos/*.png", "--output_dir=out", *FEW]
+NAMES = ("a", "b", "c")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working directory with a style, and photos a, b and c."""
+    monkeypatch.chdir(tmp_path)
+    os.mkdir("photos")
+    rng = np.random.default_rng(0)
+    for name in ("style", *(f"photos/{name}" for name in NAMES)):
+        Image.fromarray(rng.integers(0, 256, (40, 32, 3), np.uint8)).save(f"{name}.png")
+    return tmp_path
+
+
+def state(path):
+    """Changes with every writing, also of the same bytes."""
+    found = os.stat(path)
+    return found.st_ino, found.st_mtime_ns
+
+
+def pixels(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
+def fails(arguments, capsys, expected):
+    """The command refuses, in one line, and nothing is written."""
+    before = sorted(os.listdir())
+    assert cli.main(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert expected in line
+    assert sorted(os.listdir()) == before
+
+
+# --- the command -------------------------------------------------------------------------------
+
+
+def test_pictures_are_those_of_stylize_and_a_second_run_makes_only_what_is_missing(folder, capsys):
+    assert cli.main(COMMAND) == 0
+    assert sorted(os.listdir("out")) == ["a.png", "b.png", "c.png"]
+    error = capsys.readouterr().err
+    assert "float32 | vgg19_compact | 3 to paint" in error and "out: 3 made in" in error
+
+    single = ["stylize", "--content=photos/b.png", "--output=out/b.png", *FEW]
+    batch_b = pixels("out/b.png")
+    os.remove("out/b.png")
+    assert cli.main(single) == 0
+    np.testing.assert_array_equal(pixels("out/b.png"), batch_b)
+
+    os.remove("out/c.png")
+    kept = state("out/a.png"), state("out/b.png")
+    assert cli.main(COMMAND) == 0
+    assert "1 to paint, 2 done already" in capsys.readouterr().err
+    assert (state("out/a.png"), state("out/b.png")) == kept and os.path.exists("out/c.png")
+    assert cli.main(COMMAND) == 0
+    assert capsys.readouterr().err == "all 3 pictures are done already\n"
+
+
+def test_pictures_of_other_settings_are_not_replaced(folder, capsys):
+    os.mkdir("out")
+    assert cli.main([*COMMAND, "--content=photos/a.png"]) == 0
+    capsys.readouterr()
+    before = state("out/a.png")
+    fails([*COMMAND, "--style_weight=7"], capsys, "--output_dir: expected a folder without other")
+    fails([*COMMAND, "--output_dir=photos"], capsys, "3 pictures (a.png ...) came from somewhere")
+    assert state("out/a.png") == before
+
+
+def test_bad_files_are_listed_and_do_not_stop_the_others(folder, capsys):
+    pathlib.Path("photos/b.png").write_text("not a picture")
+    pathlib.Path("photos/empty.png").touch()
+    Image.new("RGB", (4000, 40)).save("photos/thin.png")
+    assert cli.main(COMMAND) == 1
+    assert sorted(os.listdir("out")) == ["a.png", "c.png"]
+    lines = capsys.readouterr().err.splitlines()
+    assert "3 could not be made:" in lines[-4]
+    assert [line.split(":")[0] for line in lines[-3:]] == [
+        "  photos/b.png",
+        "  photos/empty.png",
+        "  photos/thin.png",
+    ]
+    assert "received an empty file" in lines[-2] and "size: expected" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    "flags, expected",
+    [
+        (["--content=none/*.png"], "--content: expected files, received 'none/*.png', which match"),
+        (["--content=photos/a.png,x.png"], "--content: expected files, received 'x.png'"),
+        (["--content="], "--content: expected a file, received nothing"),
+        (["--engine=slurm"], "engine=slurm: value should be one of <local|ray>"),
+        (["--workers=0"], "workers=0"),
+        (["--extension=.gif"], "extension=.gif: value should be one of <.png|"),
+        (["--style=none.png"], "--style=none.png: file not found"),
+        (["--style_layers=foo"], "--style_layers: expected layers out of"),
+        (["--size=8"], "--size: expected an integer of at least 32"),
+        (["--output_dir=style.png/x"], "--output_dir: expected a folder that can be made"),
+    ],
+)
+def test_usage_errors_come_before_any_work(folder, capsys, monkeypatch, flags, expected):
+    monkeypatch.setattr(local, "run", None)
+    fails([*COMMAND, *flags], capsys, expected)
+
+
+def test_what_is_wrong_for_all_pictures_is_said_once(folder, capsys):
+    assert cli.main([*COMMAND, "--weights=none.npz"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("tfstyle batch: --weights: file")
+    assert os.listdir("out") == []
+
+
+def test_two_inputs_of_one_name_are_refused(folder, capsys):
+    Image.new("RGB", (40, 40)).save("photos/a.jpg")
+    expected = "received photos/a.jpg and photos/a.png, which would both become out/a.png"
+    fails([*COMMAND, "--content=photos/*"], capsys, expected)
+
+
+def test_patterns_and_names_are_joined_and_folders_left_out(folder):
+    os.mkdir("photos/deep.png")
+    os.rename("photos/c.png", "photos/c [1], x.png")
+    assert cli.main([*COMMAND, '--content=photos/[ab].png,"photos/c [1], x.png",photos/*.png']) == 0
+    assert sorted(os.listdir("out")) == ["a.png", "b.png", "c [1], x.png"]
+
+
+def test_help_and_mistakes_need_no_tensorflow(folder):
+    code = "import sys; from tfstyle import cli; code = cli.main(sys.argv[1:]); "
+    code += "sys.exit(9 if {'tensorflow', 'ray'} & {*sys.modules} else code)"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    for arguments, expected in ((["batch", "--help"], 0), ([*COMMAND, "--style=x.png"], 2)):
+        run = [sys.executable, "-c", code, *arguments]
+        assert subprocess.run(run, env=environment, capture_output=True).returncode == expected
+
+
+def test_an_interrupted_run_goes_on_with_the_same_command(folder, capsys, monkeypatch):
+    real, calls = synthesis.stylize, []
+
+    @functools.wraps(real)
+    def stylize(*arguments, **settings):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments, **settings)
+
+    monkeypatch.setattr(synthesis, "stylize", stylize)
+    assert cli.main(COMMAND) == 130
+    assert "interrupted; 1 of 3 pictures are made" in capsys.readouterr().err
+    assert os.listdir("out") == ["a.png"]
+    assert cli.main(COMMAND) == 0
+    assert sorted(os.listdir("out")) == ["a.png", "b.png", "c.png"] and len(calls) == 4
+
+
+# --- workers -----------------------------------------------------------------------------------
+
+
+def scribble(job):
+    """A worker without a network: appends to the output, and fails as the content's name says."""
+    with open(job.output, "a", encoding="ascii") as file:
+        file.write(f"{os.getpid()}\n")
+    if job.content.startswith("poison") or job.content == "once" and starts(job) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if job.content == "wrong":
+        raise ValueError("style: wrong for all")
+    return "bad" if job.content == "bad" else None
+
+
+def starts(job):
+    return len(pathlib.Path(job.output).read_text().splitlines())
+
+
+def job(name):
+    return worker.Job(name, f"{name}.txt", "")
+
+
+def check_deaths(engine):
+    """Blame falls on nobody but the job at which the workers die."""
+    jobs = [job(name) for name in ("a", "poison", "b", "once", "bad", "c")]
+    errors = {each.content: error for each, error in engine(jobs, scribble, 2)}
+    expected = dict.fromkeys(("a", "b", "once", "c")) | {"bad": "bad", "poison": crew.GIVEN_UP}
+    assert errors == expected
+    assert {each.content: starts(each) for each in jobs} == {
+        **dict.fromkeys(("a", "b", "bad", "c"), 1),
+        **dict.fromkeys(("once", "poison"), 2),
+    }
+
+
+def test_a_worker_that_dies_is_replaced_and_its_job_tried_once_more(folder):
+    check_deaths(local.run)
+
+
+def test_a_wrong_setting_ends_the_run(folder):
+    with pytest.raises(ValueError, match="wrong for all"):
+        list(local.run([job("wrong"), job("a"), job("b")], scribble, 2))
+
+
+def test_a_worker_killed_in_the_middle_of_a_real_run(folder):
+    """Every good file is written once, and nothing else is left."""
+    names = [f"{n}.png" for n in range(6)]
+    for name in names:
+        os.link("photos/a.png", f"photos/{name}")
+    pathlib.Path("photos/bad.png").write_text("not a picture")
+    # What a killed `save` leaves.
+    os.mkdir("out")
+    pathlib.Path("out/a.0123456789abcdef.png").touch()
+    pathlib.Path("out/mine.0123456789abcdef.png").touch()
+    command = [sys.executable, "-m", "tfstyle", *COMMAND, "--workers=2", "--evaluations=40"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    written, killed = {}, False
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as run:
+        while run.poll() is None:
+            for path in pathlib.Path("out").glob("?.png"):
+                written.setdefault(path.name, set()).add(state(path))
+            if written and not killed:
+                os.kill(_workers(run.pid)[0], signal.SIGKILL)
+                killed = True
+            time.sleep(0.01)
+        lines = run.stderr.read().splitlines()
+    assert killed and run.returncode == 1
+    assert "9 made" in lines[-2] and lines[-1].startswith("  photos/bad.png: expected")
+    made = [*names, "a.png", "b.png", "c.png"]
+    assert sorted(os.listdir("out")) == sorted([*made, "mine.0123456789abcdef.png"])
+    for name in made:
+        written.setdefault(name, set()).add(state(f"out/{name}"))
+        assert len(written[name]) == 1, name
+        assert images.read_settings(f"out/{name}")["outcome"] == "budget spent"
+
+
+def _workers(parent):
+    """Process numbers of the workers of a run."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            number = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            if number == parent and b"spawn_main" in (path / "cmdline").read_bytes():
+                found.append(int(path.name))
+        except OSError:  # has ended
+            pass
+    return found
+
+
+def test_a_picture_that_is_done_is_not_made_again_by_a_second_worker(folder, monkeypatch):
+    done = worker.Job("photos/a.png", "a.png", "tfstyle stylize")
+    images.save("a.png", images.load("photos/a.png"), record.of(done.command) | {"outcome": "x"})
+    monkeypatch.setattr(synthesis, "stylize", None)
+    assert worker.paint({}, done) is None
+
+
+# --- Ray ---------------------------------------------------------------------------------------
+
+
+def test_a_cluster_that_does_not_answer(folder, capsys):
+    pytest.importorskip("ray", reason="needs Ray: pip install tfstyle[ray]")
+    assert cli.main([*COMMAND, "--engine=ray", "--ray_address=ray://127.0.0.1:1"]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("tfstyle batch: --ray_address: expected a cluster that answers")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    ray = pytest.importorskip("ray", reason="needs Ray: pip install tfstyle[ray]")
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    quiet = {"log_to_driver": False, "include_dashboard": False}
+    ray.init("local", num_cpus=2, runtime_env={"env_vars": {"PYTHONPATH": path}}, **quiet)
+    yield ray
+    ray.shutdown()
+
+
+@pytest.mark.filterwarnings("default")
+def test_ray_paints_the_same_pictures(folder, cluster, capsys):
+    assert cli.main(COMMAND) == 0
+    here = [pixels(f"out/{name}.png") for name in NAMES]
+    os.rename("out", "local")
+    pathlib.Path("photos/bad.png").write_text("not a picture")
+    assert cli.main([*COMMAND, "--engine=ray", "--workers=2"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("  photos/bad.png: expected")
+    for name, expected in zip(NAMES, here):
+        error = np.abs(pixels(f"out/{name}.png").astype(int) - expected)
+        assert error.max() <= 1
+    assert sorted(os.listdir("out")) == ["a.png", "b.png", "c.png"]
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_dead_actor_is_replaced(folder, cluster):
+    from tfstyle.batch import on_ray
+
+    check_deaths(functools.partial(on_ray.run, address=None))
+
+
+def test_without_ray_its_engine_names_the_extra(folder, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert cli.main([*COMMAND, "--engine=ray"]) == 2
+    assert 'pip install "tfstyle[ray]"' in capsys.readouterr().err

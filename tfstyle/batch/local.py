@@ -1,0 +1,68 @@
+"""Workers on this machine: this process alone, or several others."""
+
+import contextlib
+import multiprocessing
+import signal
+from multiprocessing import connection
+
+from tfstyle import cost
+from tfstyle.batch import worker as workers_part
+from tfstyle.batch.crew import Crew, Died, spread
+
+
+def run(jobs, worker, workers):
+    """Yields (job, error) as they are finished; `worker` is job -> error."""
+    if workers > 1:
+        yield from spread(jobs, _Processes(worker, workers), workers)
+        return
+    for job in jobs:
+        yield job, worker(job)
+
+
+class _Processes(Crew):
+    """A worker is a process, and its key the pipe to it."""
+
+    def __init__(self, worker, workers):
+        self.worker = worker
+        self.threads = max(1, cost.cores() // workers)
+        self.processes = {}
+
+    def start(self):
+        # A fresh interpreter: TensorFlow does not survive a fork.
+        context = multiprocessing.get_context("spawn")
+        pipe, other = context.Pipe()
+        arguments = other, self.worker, self.threads
+        self.processes[pipe] = context.Process(target=_serve, args=arguments, daemon=True)
+        self.processes[pipe].start()
+        other.close()  # only the process has it now, so its death is an end of file
+        return pipe, pipe
+
+    def send(self, pipe, job):
+        with contextlib.suppress(BrokenPipeError):  # it has died since: `receive` will see it
+            pipe.send(job)
+        return pipe
+
+    def wait(self, pipes):
+        return connection.wait(pipes)
+
+    def receive(self, pipe):
+        try:
+            return pipe.recv()
+        except (EOFError, ConnectionResetError):
+            raise Died from None
+
+    def end(self):
+        for process in self.processes.values():
+            process.terminate()
+        for pipe, process in self.processes.items():
+            process.join()
+            pipe.close()
+
+
+def _serve(pipe, worker, threads):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process ends us
+    workers_part.set_up(threads)
+    pipe.send(None)
+    with contextlib.suppress(EOFError, BrokenPipeError):  # the first process is gone
+        while True:
+            pipe.send(workers_part.answer(worker, pipe.recv()))

@@ -1,0 +1,85 @@
+"""Workers as actors of a Ray cluster."""
+
+import contextlib
+import logging
+import os
+import socket
+
+from tfstyle.batch import worker as workers_part
+from tfstyle.batch.crew import Crew, Died, spread
+
+PATIENCE = 10  # seconds for a cluster to answer
+
+
+def run(jobs, worker, workers, address):
+    """Yields (job, error) as they are finished; `worker` is job -> error."""
+    try:
+        import ray
+    except ImportError:
+        raise ValueError(
+            'engine: expected Ray to be installed, received ray: pip install "tfstyle[ray]"'
+        ) from None
+    with contextlib.ExitStack() as stack:
+        if not ray.is_initialized():
+            _connect(ray, address)
+            stack.callback(ray.shutdown)
+        yield from spread(jobs, _Actors(ray, worker), workers)
+
+
+def _connect(ray, address):
+    try:
+        host, colon, port = (address or "").rpartition("://")[2].rpartition(":")
+        if colon:  # Ray itself would try for minutes
+            socket.create_connection((host, int(port)), PATIENCE).close()
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"ray_address: expected a cluster that answers, received {address!r}: {error}"
+        ) from error
+
+
+class _Actors(Crew):
+    """A worker is an actor, and its key the reference to the answer that is due."""
+
+    def __init__(self, ray, worker):
+        self.ray = ray
+        # A core each, so that there may be as many as there are cores.
+        self.actor = ray.remote(num_cpus=1, max_restarts=0)(_Actor)
+        self.arguments = ray.put(worker), os.getcwd()
+        self.actors = []
+
+    def start(self):
+        actor = self.actor.remote(*self.arguments)
+        self.actors.append(actor)
+        return actor, actor.ready.remote()
+
+    def send(self, actor, job):
+        return actor.paint.remote(job)
+
+    def wait(self, references):
+        return self.ray.wait(references)[0]
+
+    def receive(self, reference):
+        try:
+            return self.ray.get(reference)
+        except self.ray.exceptions.RayActorError:
+            raise Died from None
+
+    def end(self):
+        for actor in self.actors:
+            self.ray.kill(actor)
+
+
+class _Actor:
+    def __init__(self, worker, folder):
+        # Paths that are not absolute begin where the command was typed, if that is there.
+        with contextlib.suppress(OSError):
+            os.chdir(folder)
+        workers_part.set_up(threads=1)
+        self.worker = worker
+
+    def ready(self):
+        return None
+
+    def paint(self, job):
+        return workers_part.answer(self.worker, job)
