@@ -11,7 +11,9 @@ ROOT = pathlib.Path(__file__).parent.parent
 LEVELS = (
     ("checks", "images", "registry"),
     ("schedule", "features", "statistics", "optimizers", "targets"),
-    ("losses", "cost", "styles", "sheet", "discriminator", "packing", "pyramid"),
+    ("losses", "grid", "styles", "sheet", "discriminator", "packing", "pyramid"),
+    ("blocks", "cost"),
+    ("frugal",),
     ("synthesis", "judge", "device", "record", "descriptor"),
     ("plan",),
     ("comparison", "stylizer", "batch"),

@@ -21,15 +21,24 @@ class Loss(keras.layers.Layer):
 class ContentLoss(Loss):
     """Squared error of the feature maps over the target's sum of squares, mean over the layers."""
 
-    def call(self, features, targets):
-        """A float32 scalar from two `{layer: [1, h, w, C]}`; `features` may hold more layers."""
-        return sum(_relative(features[layer], targets[layer]) for layer in targets) / len(targets)
+    def call(self, features, targets, sizes=None):
+        """A float32 scalar from two `{layer: [1, h, w, C]}`; `features` may hold more layers.
+
+        `sizes` are those of the whole targets, `{layer: scalar}`, where these are parts of them.
+        """
+        sizes = sizes or {layer: size(target) for layer, target in targets.items()}
+        errors = {
+            layer: size(tf.cast(features[layer], tf.float32) - tf.cast(target, tf.float32))
+            for layer, target in targets.items()
+        }
+        return sum(error / (sizes[layer] + EPSILON) for layer, error in errors.items()) / len(
+            targets
+        )
 
 
-def _relative(features, target):
-    features, target = tf.cast(features, tf.float32), tf.cast(target, tf.float32)
-    size = tf.reduce_sum(tf.square(target))
-    return tf.reduce_sum(tf.square(features - target)) / (size + EPSILON)
+def size(values):
+    """The sum of squares, float32."""
+    return tf.reduce_sum(tf.square(tf.cast(values, tf.float32)))
 
 
 class StyleLoss(Loss):
@@ -51,6 +60,14 @@ class StyleLoss(Loss):
         statistic = self.statistic.seeded(seed)
         return sum(
             weight * statistic.loss(features[layer], targets[layer])
+            for layer, weight in self.layer_weights.items()
+        )
+
+    def measured(self, measured, targets, seed=0):
+        """The same from what a `Statistic` has measured, `{layer: nest}`."""
+        statistic = self.statistic.seeded(seed)
+        return sum(
+            weight * statistic.relative(measured[layer], targets[layer])
             for layer, weight in self.layer_weights.items()
         )
 

@@ -21,6 +21,10 @@ class Plan:
         self.network = values["features"]
         self.architecture = features.FEATURES[self.network]
         self.precision = values["precision"]
+        self.budget = cost.budget(values["memory"])
+        self.optimizer = values["optimizer"] or getattr(
+            values.get("statistic"), "optimizer", "lbfgs"
+        )
         for name in LAYERS:
             if name in values:
                 checks.layer_names(name, values[name])
@@ -33,33 +37,29 @@ class Plan:
         """The measure of progress: an evaluation at twice the size takes four times as long."""
         return sum(level.evaluations * level.height * level.width for level in self.levels)
 
-    def memory(self, precision):
-        last = self.levels[-1]
-        return cost.memory_bytes(self.architecture, self.layers, last.height, last.width, precision)
-
     def check_memory(self):
-        needed = self.memory(self.precision)
-        if needed > cost.available_memory():
-            raise ValueError(
-                f"size: {self.width}x{self.height} needs about {needed / 1e9:.0f} GB of memory, "
-                f"{cost.available_memory() / 1e9:.0f} GB are there; try a smaller one"
-            )
+        """Raises `ValueError` where not even small blocks fit into the memory."""
+        self._load(self.precision).ways(self.levels, self.budget)
 
     def announcement(self):
         """Device, network, sizes, memory and time to be expected."""
         from tfstyle import device
 
         precision = device.precision(self.precision)
-        work = sum(
-            level.evaluations
-            * cost.evaluation_flops(
-                self.architecture, self.layers, self.style_layers, level.height, level.width
-            )
-            for level in self.levels
-        )
-        count = len(self.levels)
+        load = self._load(precision)
+        ways = load.ways(self.levels, self.budget)
+        sizes = [(level.height, level.width, way) for level, way in zip(self.levels, ways)]
+        flops = [load.flops(*size) for size in sizes]
+        work = sum(level.evaluations * each for level, each in zip(self.levels, flops))
+        memory = max(load.memory(*size) for size in sizes)
+        count, side = len(self.levels), ways[-1].side
         scales = f"{self.width}x{self.height}, {count} scale{'s' if count > 1 else ''}"
+        blocks = f", the last in blocks of {side}" if side else ""
         return (
-            f"{device.name()}, {precision} | {self.network} | {scales} | "
-            f"about {self.memory(precision) / 1e9:.1f} GB, {device.seconds(work, precision):.0f} s"
+            f"{device.name()}, {precision} | {self.network} | {scales}{blocks} | "
+            f"about {memory / 1e9:.1f} GB, {device.seconds(work, precision):.0f} s"
         )
+
+    def _load(self, precision):
+        parts = self.architecture, tuple(self.layers), tuple(self.style_layers)
+        return cost.Load(*parts, precision, self.optimizer)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tfstyle import checks, images, schedule, styles
+from tfstyle import checks, frugal, images, schedule, styles
 from tfstyle import features as feature_networks
 from tfstyle import optimizers as optimizer_parts
 from tfstyle import statistics as style_statistics
@@ -45,6 +45,7 @@ def stylize(
     optimizer=None,
     evaluations=225,
     scales=None,
+    memory=None,
     init="content",
     style_size=None,
     background="white",
@@ -72,6 +73,9 @@ def stylize(
         evaluations: budget of loss-and-gradient evaluations over all scales.
         scales: levels of the image pyramid, coarse to fine; `None` starts near 128 pixels, 1 works
             on the full size only.
+        memory: what the run may take, such as "8GB"; `None` is most of the machine's. Levels that
+            need more are worked on in blocks, with the same result, and with fewer pairs in the
+            history of lbfgs, or with adam.
         init: where the image starts: "content", "noise", or a picture as above.
         style_size: long side of the style picture beside a result of the full size: smaller means
             finer strokes. `None` takes the result's long side, or the style's own if that is less.
@@ -102,7 +106,7 @@ def stylize(
         optimizer,
         {"weights": weights, "pooling": pooling, "padding": padding, "precision": precision},
     )
-    return synthesis.run(start, content, loaded, size, levels, seed, callback)
+    return synthesis.run(start, content, loaded, size, levels, seed, memory, callback)
 
 
 def synthesize_texture(
@@ -122,6 +126,7 @@ def synthesize_texture(
     optimizer=None,
     evaluations=300,
     scales=None,
+    memory=None,
     init="noise",
     style_size=None,
     background="white",
@@ -156,7 +161,7 @@ def synthesize_texture(
         optimizer,
         {"weights": weights, "pooling": pooling, "padding": padding, "precision": precision},
     )
-    return synthesis.run(start, None, loaded, size, levels, seed, callback)
+    return synthesis.run(start, None, loaded, size, levels, seed, memory, callback)
 
 
 def invert(
@@ -174,6 +179,7 @@ def invert(
     optimizer=None,
     evaluations=300,
     scales=None,
+    memory=None,
     init="noise",
     background="white",
     seed=0,
@@ -218,7 +224,8 @@ def invert(
         {"weights": weights, "pooling": pooling, "padding": padding, "precision": precision},
         tv_beta,
     )
-    return synthesis.run(start, _with_margin(content, size), [], size, levels, seed, callback)
+    content = _with_margin(content, size)
+    return synthesis.run(start, content, [], size, levels, seed, memory, callback)
 
 
 def layer_weights(layers, weights) -> dict:
@@ -289,8 +296,11 @@ def _assemble(statistic, features, optimizer, terms, tv_beta, content, style, op
     """
     layer_weights = dict(style)
     statistic = style_statistics.get(statistic)
-    optimizer = optimizer_parts.get(optimizer or getattr(statistic, "optimizer", "lbfgs"))
-    if isinstance(statistic, base.Learner):
+    optimizer = optimizer or getattr(statistic, "optimizer", "lbfgs")
+    learns = isinstance(statistic, base.Learner)
+    named = optimizer if optimizer == "adam" or isinstance(optimizer, str) and not learns else None
+    optimizer = optimizer_parts.get(optimizer)
+    if learns:
         from tfstyle.optimizers.alternating import Alternating
 
         optimizer = Alternating(optimizer, statistic.every)
@@ -307,7 +317,8 @@ def _assemble(statistic, features, optimizer, terms, tv_beta, content, style, op
         )
     style_loss = losses.StyleLoss(statistic, layer_weights) if layer_weights else None
     objective = losses.Objective(network, style_loss, dict(terms), tv_beta)
-    return _Synthesis(objective, optimizer, content)
+    load = frugal.load(features, (*content, *layer_weights), layer_weights, dict(options), named)
+    return _Synthesis(objective, optimizer, content, load)
 
 
 _kept = functools.lru_cache(SYNTHESES)(_assemble)
@@ -320,32 +331,38 @@ class _Synthesis:
     objective: Any
     optimizer: Any
     content_layers: tuple
+    load: Any
     _styles: dict = dataclasses.field(default_factory=dict)
 
-    def run(self, image, content, loaded, size, levels, seed, callback):
+    def run(self, image, content, loaded, size, levels, seed, memory, callback):
         """Always returns an image of that size, also when the run ends early."""
-        from tfstyle.optimizers.base import INTERRUPTED, NOT_FINITE, OUTCOMES, Progress
+        from tfstyle.optimizers.base import ENDED_EARLY, INTERRUPTED, Progress
 
-        results = []
+        worker = frugal.Frugal(self.objective, self.optimizer, self.load)
+        ways, results = worker.ways(levels, memory), []
         if callback:
             callback(Progress(0, float("nan"), {}, image))
         try:
-            for number, level in enumerate(levels):
+            for number, (level, way) in enumerate(zip(levels, ways)):
                 if not level.evaluations:  # fewer evaluations than levels
                     continue
                 image = images.resize(image, level.height, level.width)
                 drawn = schedule.level_seed(seed, number)
-                targets = self._targets(content, loaded, level, drawn)
-                if results and results[-1].learned:
-                    learned = self.objective.learned(results[-1].learned)
-                    targets = self.objective.taught(targets, learned)
+
+                def measure(grid, level=level, drawn=drawn):
+                    targets = self._targets(content, loaded, level, drawn, grid)
+                    if results and results[-1].learned:
+                        learned = self.objective.learned(results[-1].learned)
+                        targets = self.objective.taught(targets, learned)
+                    return targets
+
                 done = sum(result.evaluations for result in results)
-                result = self.optimizer.minimize(
-                    self.objective, image, targets, level.evaluations, _shifted(callback, done)
-                )
-                results.append(result)
+                for result in worker.minimize(
+                    way, image, measure, level.evaluations, frugal.shifted(callback, done)
+                ):
+                    results.append(result)
                 image = np.clip(result.image, 0, 1)
-                if result.outcome in (INTERRUPTED, OUTCOMES[NOT_FINITE]):
+                if result.outcome in ENDED_EARLY:
                     break
         except KeyboardInterrupt:  # between two levels
             if not results:
@@ -356,32 +373,25 @@ class _Synthesis:
         inside = slice(margin, margin + size[0]), slice(margin, margin + size[1])
         return _joined(results, whole[:, inside[0], inside[1]])
 
-    def _targets(self, content, loaded, level, seed):
-        from tfstyle import targets
+    def _targets(self, content, loaded, level, seed, grid):
+        from tfstyle import blocks
 
         network, style_loss = self.objective.network, self.objective.style_loss
         if self.content_layers:
             content = images.resize(content, level.height, level.width)
-        measured = targets.measure(network, None, content, [], self.content_layers, (), seed)
+        measured = blocks.measure(network, None, content, [], self.content_layers, (), seed, grid)
         if style_loss is None:
             return measured
-        key = tuple(style.key() for style in loaded), level.scale, int(seed)
+        key = tuple(style.key() for style in loaded), level.scale, int(seed), grid
         kept = self._styles.get(key)
         if kept is None:
             styles = [(style.at(level.scale), style.part) for style in loaded]
             layers, statistic = tuple(style_loss.layer_weights), style_loss.statistic
-            kept = targets.measure(network, statistic, None, styles, (), layers, seed)
+            kept = blocks.measure(network, statistic, None, styles, (), layers, seed, grid)
             if len(self._styles) >= STYLES:
                 self._styles.clear()
             self._styles[key] = kept
         return measured._replace(style=kept.style)
-
-
-def _shifted(callback, done):
-    """Counts the evaluations of the levels before."""
-    if callback is None:
-        return None
-    return lambda progress: callback(progress._replace(evaluations=progress.evaluations + done))
 
 
 def _joined(results, image):

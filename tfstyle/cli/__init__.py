@@ -77,10 +77,10 @@ def _guarded(command, name, arguments) -> int:
             name, "interrupted before there was a picture; nothing was written", INTERRUPTED
         )
     except MemoryError:
-        return _complain(name, "out of memory: try a smaller --size", FAILURE)
+        return _complain(name, "out of memory: try a smaller --size or --memory", FAILURE)
     except Exception as error:  # a user must never see a traceback
         if type(error).__name__ == "ResourceExhaustedError":
-            return _complain(name, "out of memory: try a smaller --size", FAILURE)
+            return _complain(name, "out of memory: try a smaller --size or --memory", FAILURE)
         return _complain(name, f"failed: {type(error).__name__}: {error}", FAILURE)
 
 

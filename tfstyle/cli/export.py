@@ -8,7 +8,7 @@ from tfstyle import synthesis
 from tfstyle.cli import options, runner
 
 INITS = ("content", "noise")
-OF_A_RUN = ("content", "size", "seed")  # what a request brings with it
+OF_A_RUN = ("content", "size", "seed", "memory")  # what a request brings with it
 LIMITS = {"max_size": 1024, "max_evaluations": 1000}
 
 

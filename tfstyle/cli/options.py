@@ -51,7 +51,7 @@ GROUPS = {
     ),
     "Discriminator, for --statistic=discriminator": tuple(LEARNING),
     "Network": ("features", "weights", "pooling", "padding", "precision"),
-    "Optimisation": ("optimizer", "evaluations", "max_evaluations", "scales"),
+    "Optimisation": ("optimizer", "evaluations", "max_evaluations", "scales", "memory"),
 }
 
 HELP = {
@@ -116,6 +116,8 @@ HELP = {
     "precision": "auto takes bfloat16 where the processor has it",
     "optimizer": "how the image is changed; default: lbfgs, adam for the discriminator",
     "evaluations": "budget of loss-and-gradient evaluations",
+    "memory": "what the run may take, such as 8GB or 512MB: larger levels are worked on in blocks; "
+    "default: most of what the machine has",
     "scales": "levels from coarse to fine; default: from about 128 pixels up, 1: full size only",
 }
 

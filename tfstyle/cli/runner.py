@@ -13,7 +13,7 @@ from tfstyle.cli import options
 from tfstyle.plan import Plan
 
 BAR = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
-EXIT_CODES = {"not finite": 1, "interrupted": 130}
+EXIT_CODES = {"not finite": 1, "out of memory": 1, "interrupted": 130}
 
 
 def run(function, command, inits, arguments, judge=None) -> int:

@@ -34,6 +34,23 @@ class Architecture:
             for index in range(1, repeat + 1)
         )
 
+    def deepest(self, layers) -> int:
+        """Where in `self.layers` the deepest of `layers` stands."""
+        return max(self.layers.index(layer) for layer in layers)
+
+    def radius(self, layers) -> int:
+        """Pixels on each side of its own that a position of the deepest of `layers` sees.
+
+        A convolution adds one position, which is as many pixels as its layer's stride. Pooling adds
+        none: its windows do not overlap, and become the pixels of the new position.
+        """
+        return sum(stride(layer) for layer in self.layers[: self.deepest(layers) + 1])
+
+
+def stride(layer: str) -> int:
+    """Pixels from one position of a layer to the next: every block begins with a pooling."""
+    return 2 ** (int(layer[len("block")]) - 1)
+
 
 VGG19 = Architecture(
     repeats=(2, 2, 4, 4, 4),

@@ -49,13 +49,12 @@ def build(architecture: Architecture, layers, pooling="average", padding="reflec
     Returns:
         A `keras.Model` from RGB `[batch, H, W, 3]` in [0, 1] to `{layer: [batch, h, w, C]}`.
     """
-    depth = max(architecture.layers.index(layer) for layer in layers)
     image = keras.Input((None, None, 3), name="image", dtype="float32")
     x = Preprocess(
         architecture.mean, architecture.scale, architecture.bgr, name="preprocess", dtype="float32"
     )(image)
     outputs = {}
-    for name in architecture.layers[: depth + 1]:
+    for name in architecture.layers[: architecture.deepest(layers) + 1]:
         block = int(name[5])
         if name.endswith("conv1") and block > 1:
             x = _pool(pooling, padding, f"block{block - 1}_pool", dtype)(x)

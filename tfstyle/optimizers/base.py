@@ -11,7 +11,9 @@ import tensorflow as tf
 # Codes that a running graph can hold, and what they mean.
 RUNNING, CONVERGED, LINE_SEARCH_FAILED, NOT_FINITE = range(4)
 OUTCOMES = ("budget spent", "converged", "line search failed", "not finite")
-INTERRUPTED = "interrupted"
+INTERRUPTED, OUT_OF_MEMORY = "interrupted", "out of memory"
+ENDED_EARLY = INTERRUPTED, OUT_OF_MEMORY, OUTCOMES[NOT_FINITE]  # and must not go on
+EXHAUSTED = tf.errors.ResourceExhaustedError, MemoryError
 CHUNK_SECONDS = 1.0  # about as long as a progress bar may stand still
 
 
@@ -37,7 +39,8 @@ class Result:
             learns a third column, its accuracy.
         parts: the terms of the loss at `image`, `{name: value}`.
         evaluations: of the loss and its gradient.
-        outcome: "budget spent", "converged", "line search failed", "not finite" or "interrupted".
+        outcome: "budget spent", "converged", "line search failed", "not finite", "interrupted" or
+            "out of memory".
         seconds: wall time.
         learned: targets with what the objective has learned, if it learns.
     """
@@ -93,12 +96,13 @@ class Optimizer(abc.ABC):
             callback: called with a `Progress` about every second.
 
         Returns:
-            A `Result`. `KeyboardInterrupt` ends the run with the image so far; before the first
-            evaluation it is passed on.
+            A `Result`. `KeyboardInterrupt` and a lack of memory end the run with the image so far;
+            before the first evaluation they are passed on.
         """
         began = time.perf_counter()
-        image = tf.convert_to_tensor(image, tf.float32)
-        state, advance = self._prepare(objective, image, targets)
+        start = tf.convert_to_tensor(image, tf.float32)
+        state, advance = self._prepare(objective, start, targets)
+        del start  # as large as the image, and of no more use
         losses, outcome, chunk = [], None, 1
         try:
             while int(state.status) == RUNNING and int(state.evaluations) < evaluations:
@@ -109,10 +113,10 @@ class Optimizer(abc.ABC):
                 chunk = int(np.clip(CHUNK_SECONDS / seconds, 1, 2 * chunk))
                 if callback:
                     callback(_progress(state))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, *EXHAUSTED) as error:
             if int(state.evaluations) == 0:
                 raise
-            outcome = INTERRUPTED
+            outcome = INTERRUPTED if isinstance(error, KeyboardInterrupt) else OUT_OF_MEMORY
         done = _progress(state)
         return Result(
             image=done.image,
@@ -146,7 +150,12 @@ class Optimizer(abc.ABC):
 
 
 def evaluate(objective, image, targets):
-    """One evaluation, in a graph: loss, its parts, and its gradient with respect to the image."""
+    """One evaluation, in a graph: loss, its parts, and its gradient with respect to the image.
+
+    An objective that has a way of its own has the method `value_and_gradient`.
+    """
+    if hasattr(objective, "value_and_gradient"):
+        return objective.value_and_gradient(image, targets)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(image)
         loss, parts = objective(image, targets)

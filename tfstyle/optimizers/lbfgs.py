@@ -92,38 +92,50 @@ class LBFGS(base.Optimizer):
         )
         step = _shorter(state.step, loss - state.loss, slope)
         exhausted = ~accepted & (step < MIN_STEP)
-        history, products, age = self._remember(state, accepted, gradient)
+        # Branches hand tensors on, where `tf.where` would copy them: an image may be very large.
+        history, products, age = tf.cond(
+            accepted,
+            lambda: self._remember(state, gradient),
+            lambda: (state.history, state.products, state.age),
+        )
         age = tf.where(exhausted, -1, age)
-
-        best = tf.where(accepted, gradient, state.gradient)
-        newton = _direction(history, products, age, best)
+        best = tf.cond(accepted, lambda: gradient, lambda: state.gradient)
         largest = tf.reduce_max(tf.abs(best))
-        restart = ~tf.reduce_any(age >= 0) | ~(_dot(newton, best) < 0)
-        steepest = -best * (self.first_step / tf.maximum(largest, 1e-30))
         moved = accepted | exhausted
+        direction, steepest = tf.cond(
+            moved,
+            lambda: self._turn(history, products, age, best, largest),
+            lambda: (state.direction, state.steepest),
+        )
         failure = tf.where(tf.math.is_finite(loss), base.LINE_SEARCH_FAILED, base.NOT_FINITE)
         status = tf.where(exhausted & state.steepest, failure, base.RUNNING)
         return State(
-            image=tf.where(accepted, image, state.image),
+            image=tf.cond(accepted, lambda: image, lambda: state.image),
             loss=tf.where(accepted, loss, state.loss),
             parts={name: tf.where(accepted, parts[name], state.parts[name]) for name in parts},
             gradient=best,
-            direction=tf.where(moved, tf.where(restart, steepest, newton), state.direction),
+            direction=direction,
             step=tf.where(moved, 1.0, step),
-            steepest=tf.where(moved, restart, state.steepest),
+            steepest=steepest,
             history=history,
             products=products,
-            age=tf.where(moved & restart, -1, age),
+            age=tf.where(moved & steepest, -1, age),
             evaluations=state.evaluations + 1,
             status=tf.where(accepted & (largest <= self.tolerance), base.CONVERGED, status),
         )
 
-    def _remember(self, state, accepted, gradient):
-        """Puts the step just taken in the place of the oldest pair, if it was accepted."""
+    def _turn(self, history, products, age, gradient, largest):
+        """The next direction, and whether it is that of steepest descent."""
+        newton = _direction(history, products, age, gradient)
+        steepest = ~tf.reduce_any(age >= 0) | ~(_dot(newton, gradient) < 0)
+        scale = self.first_step / tf.maximum(largest, 1e-30)
+        return tf.cond(steepest, lambda: -gradient * scale, lambda: newton), steepest
+
+    def _remember(self, state, gradient):
+        """Puts the step just taken in the place of the oldest pair."""
         slot = tf.argmin(state.age, output_type=tf.int32)
         rows = tf.stack([slot, self.history + slot])
         pair = tf.stack([state.step * state.direction, gradient - state.gradient])
-        pair = tf.where(accepted, pair, tf.gather(state.history, rows))
         history = tf.tensor_scatter_nd_update(state.history, rows[:, None], pair)
         dots = tf.cast(tf.matmul(history, pair, transpose_b=True), tf.float64)
         products = tf.tensor_scatter_nd_update(state.products, rows[:, None], tf.transpose(dots))
@@ -135,7 +147,7 @@ class LBFGS(base.Optimizer):
         curved = curvature > MIN_CURVATURE * tf.sqrt(steps[rows[0]] * changes[rows[1]])
         newest = tf.reduce_max(state.age) + 1
         age = tf.tensor_scatter_nd_update(state.age, [[slot]], [tf.where(curved, newest, -1)])
-        return history, products, tf.where(accepted, age, state.age)
+        return history, products, age
 
 
 def _dot(a, b):

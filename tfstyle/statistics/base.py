@@ -13,9 +13,12 @@ class Criterion(abc.ABC):
 
     Attributes:
         optimizer: name of the optimiser that suits it.
+        mixes: whether it is a `Statistic` of which the mean of those of two maps, weighted with
+            their positions, is that of both maps together. Then a map can be measured in parts.
     """
 
     optimizer = "lbfgs"
+    mixes = False
 
     @abc.abstractmethod
     def target(self, features, parts):
@@ -73,15 +76,14 @@ class Statistic(Criterion):
         return self.distance(tf.nest.map_structure(tf.zeros_like, target), target)
 
     def target(self, features, parts):
-        import tensorflow as tf
+        return blend([self.measure(each) for each in features], parts)
 
-        measured = [self.measure(each) for each in features]
-        return tf.nest.map_structure(
-            lambda *each: sum(part * x for part, x in zip(parts, each)), *measured
-        )
+    def relative(self, measured, target):
+        """The loss of what was measured."""
+        return self.distance(measured, target) / (self.size(target) + EPSILON)
 
     def loss(self, features, target):
-        return self.distance(self.measure(features), target) / (self.size(target) + EPSILON)
+        return self.relative(self.measure(features), target)
 
 
 class Learner(Criterion):
@@ -113,6 +115,15 @@ class Learner(Criterion):
     @abc.abstractmethod
     def taught(self, target, learned):
         """`target`, with what has been learned at another scale."""
+
+
+def blend(measured, parts):
+    """The sum of nests of tensors, each times its part."""
+    import tensorflow as tf
+
+    return tf.nest.map_structure(
+        lambda *each: sum(part * x for part, x in zip(parts, each)), *measured
+    )
 
 
 def rows(features):

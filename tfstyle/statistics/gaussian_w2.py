@@ -22,6 +22,8 @@ class GaussianW2(Statistic):
     C^2 + C numbers; the distance some 25 C^3, in float64, whatever the size of the image.
     """
 
+    mixes = True
+
     def measure(self, features):
         """Means `[C]` and second moments about zero `[C, C]`, float32."""
         return raw_moments(features)

@@ -20,6 +20,8 @@ class Mean(Statistic):
     All that a linear function of the features can see. Costs N C FLOPs and C numbers.
     """
 
+    mixes = True
+
     def measure(self, features):
         """Means `[C]`, float32, of feature maps `[1, h, w, C]`."""
         return tf.reduce_mean(tf.cast(rows(features), tf.float32), axis=0)
@@ -41,6 +43,8 @@ class ChannelMoments(Statistic):
     Orders are compared by :math:`(E f_c^k)^{1/k}`, which have the unit of the features: moments
     themselves would make the fourth order of the strongest channel all that counts.
     """
+
+    mixes = True
 
     def measure(self, features):
         """Moments `[4, C]`, float32, about zero, of the features' magnitudes."""
@@ -65,6 +69,8 @@ class Gram(Statistic):
     be compared. Costs 2 N C^2 FLOPs, as many again for the gradient, and C^2 numbers.
     """
 
+    mixes = True
+
     def measure(self, features):
         """Gram matrix `[C, C]`, float32, of feature maps `[1, h, w, C]`."""
         return _gram(rows(features))
@@ -80,6 +86,8 @@ class MeanCovariance(Statistic):
     Raw moments are measured, so that the mean of two measurements is that of a mixture; they are
     centred in `distance`. Costs 2 N C^2 FLOPs, as many again for the gradient, and C^2 + C numbers.
     """
+
+    mixes = True
 
     def measure(self, features):
         """Means `[C]` and second moments about zero `[C, C]`, float32."""
