@@ -332,7 +332,7 @@ def test_bytes_of_another_statistic():
 def test_a_descriptor_that_is_cut():
     described = describe(make(optimizer="adam")).numpy()
     for bad in (described[:-1], described + b".", described[: len(described) // 2], b""):
-        with refused(match="descriptor_bytes: expected all bytes"):
+        with refused(match="descriptor_bytes: expected "):
             make(optimizer="adam").stylize_with(content(64, 64), bad, 3, 0)
 
 
