@@ -1,9 +1,13 @@
 """The programs around the library: painters, training crops, distillation."""
 
+import pathlib
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
-from tfstyle import features
+from tfstyle import features, images
 from tfstyle.features import vgg
 from tfstyle.features.architectures import VGG19_COMPACT
 from tools import distill_vgg, paint, training_pictures
@@ -62,3 +66,18 @@ def test_saved_student_is_what_the_library_loads(tmp_path):
     for layer, expected in student(CROPS[:1]).items():
         error = np.abs(loaded(CROPS[:1])[layer] - expected).max() / np.abs(expected).max()
         assert error < 2e-3, layer  # 11 bits of half precision
+
+
+def test_a_detail_is_the_middle_of_the_large_picture(tmp_path):
+    small = np.full([1, 40, 60, 3], 0.25, np.float32)
+    large = np.tile(np.linspace(0, 1, 240, dtype=np.float32)[:, None], (1, 160, 1, 3))
+    paths = [tmp_path / f"{name}.png" for name in ("small", "large", "both")]
+    images.save(paths[0], small)
+    images.save(paths[1], large)
+    flags = [f"--{name}={path}" for name, path in zip(("small", "large", "output"), paths)]
+    command = [sys.executable, "-m", "tools.detail_figure", *flags]
+    subprocess.run(command, cwd=pathlib.Path(__file__).parent.parent, check=True)
+    both = images.load(paths[2])
+    assert both.shape == (1, 40, 3 * 60 + 2 * 8, 3)
+    np.testing.assert_allclose(both[:, :, :60], small, atol=1 / 255)
+    np.testing.assert_allclose(both[:, :, -60:], large[:, 60:100, 78:138], atol=1 / 255)

@@ -38,7 +38,9 @@ class ContentLoss(Loss):
 
 def size(values):
     """The sum of squares, float32."""
-    return 2 * tf.nn.l2_loss(tf.cast(values, tf.float32))  # no squares in memory, nor in its gradient
+    return 2 * tf.nn.l2_loss(
+        tf.cast(values, tf.float32)
+    )  # no squares in memory, nor in its gradient
 
 
 class StyleLoss(Loss):
