@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle import cost, features
+from tfstyle import cost, features, plan, synthesis
 from tfstyle.features import weights as weight_files
 from tfstyle.optimizers import base
 from tools.benchmark import curves, evaluation, flops, memory, peak, problem, process, timing
@@ -98,6 +98,15 @@ def test_comparison_takes_the_time_to_the_loss_that_both_reach():
     assert row["lowest_loss"] == pytest.approx(1)
     # After 4 seconds the slow one is a third of the way from 4 to 2, in the logarithm.
     assert row["loss_ratio"] == pytest.approx(1 / (4 * 2 ** (-1 / 3)))
+
+
+def test_peak_memory_is_compared_with_what_a_run_announces():
+    values = {"content_layers": synthesis.CONTENT_LAYERS, "content_weight": 1.0, "memory": None}
+    values |= {"style_layers": synthesis.STYLE_LAYERS, "features": "vgg19", "optimizer": "lbfgs"}
+    values |= {"evaluations": 4, "scales": 1, "precision": "bfloat16", "statistic": "gram"}
+    announced = plan.Plan(values, (256, 256)).announcement()
+    row = memory._row(256, "vgg19", "bfloat16", 1e9)
+    assert f"about {1 / row['of_estimate']:.1f} GB" in announced
 
 
 def test_peak_memory_is_this_process_own():

@@ -81,6 +81,29 @@ def reflect(image, border):
     return tf.pad(image, tf.stack([0, 1, 1, 0])[:, None] * [[border, border]], mode="REFLECT")
 
 
+def fitted(picture, long_side):
+    """The picture `[1, H, W, 3]` brought to a long side."""
+    return resize(picture, fit(tf.shape(picture)[1:3], long_side))
+
+
+def inside(image, border, size):
+    """The image of an int32 vector (height, width) without its margin, clipped."""
+    begin = tf.stack([0, border, border, 0])
+    return tf.clip_by_value(tf.slice(image, begin, tf.concat([[1], size, [3]], axis=0)), 0, 1)
+
+
+def noise(size, seed):
+    """As `images.noise`, but from another generator, of an int32 vector (height, width)."""
+    shape = tf.concat([[1], size, [3]], axis=0)
+    normal = tf.random.stateless_normal(shape, tf.stack([seed, 0]))
+    return tf.clip_by_value(0.5 + 0.15 * normal, 0, 1)
+
+
+def level_seed(seed, number):
+    """`schedule.level_seed` of int32 scalars."""
+    return schedule.level_seed(tf.cast(seed, tf.int64), tf.cast(number, tf.int64))
+
+
 def _doublings(side, least):
     """How often `least` can be doubled without exceeding `side`."""
     return tf.reduce_sum(tf.cast(side >= least * 2 ** tf.range(1, MAX_LEVELS), tf.int32))

@@ -187,9 +187,11 @@ class Stylizer(tf.Module):
         levels = pyramid.levels(whole, self.max_evaluations, None)
 
         def at(index):
-            drawn = _level_seed(seed, index)
+            drawn = pyramid.level_seed(seed, index)
             side = pyramid.shrunk(long_side, levels.scale[index])
-            return self._form.vector(self._statistics([(_fitted(image, side), 1.0)], drawn)), drawn
+            return self._form.vector(
+                self._statistics([(pyramid.fitted(image, side), 1.0)], drawn)
+            ), drawn
 
         count = tf.size(levels.number)
         vectors, seeds = tf.map_fn(
@@ -261,7 +263,7 @@ class Stylizer(tf.Module):
         limit = state.evaluations + self._checked_steps(num_steps)
         state, losses = self._optimizer.advance(self._objective, state, aims, limit)
         return {
-            "image": _inside(state.image, border, size),
+            "image": pyramid.inside(state.image, border, size),
             "state_bytes": packing.pack(self._state_label, self._short(state)),
             "losses": losses,
         }
@@ -297,13 +299,13 @@ class Stylizer(tf.Module):
                 state.status,
             )
 
-        begin = content if self.init == "content" else _noise(sides[0], seed)
+        begin = content if self.init == "content" else pyramid.noise(sides[0], seed)
         begin = 0, begin, tf.zeros([0, self._columns]), self._learned(aims_at(0)), base.RUNNING
         shapes = tf.nest.map_structure(lambda x: tf.convert_to_tensor(x).shape, begin)
         shapes = shapes[0], _IMAGE.shape, tf.TensorShape([None, self._columns]), *shapes[3:]
         _, painted, losses, _, _ = tf.while_loop(running, paint, begin, shape_invariants=shapes)
         painted = pyramid.resize(painted, tf.shape(content)[1:3])
-        return {"image": _inside(painted, border, size), "losses": losses}
+        return {"image": pyramid.inside(painted, border, size), "losses": losses}
 
     def _checked(self, name, image, size=None):
         """The image, once it is known to be one that can be worked on."""
@@ -327,13 +329,13 @@ class Stylizer(tf.Module):
 
     def _measured(self, size, number, scale, seed):
         """Statistics of this module's own styles beside a result of that size, and their seed."""
-        drawn = _level_seed(seed, number)
+        drawn = pyramid.level_seed(seed, number)
         pictures = []
         for picture, part in zip(self.style_pictures, self._parts):
             own = max(picture.shape)
             long_side = self._style_size or tf.minimum(own, tf.reduce_max(size))
             picture = tf.cast(picture, tf.float32) / 255
-            pictures.append((_fitted(picture, pyramid.shrunk(long_side, scale)), part))
+            pictures.append((pyramid.fitted(picture, pyramid.shrunk(long_side, scale)), part))
         return self._statistics(pictures, drawn), drawn
 
     @property
@@ -400,25 +402,3 @@ def _provided(conditions, tensor):
     """The tensor, or the message of the first condition that does not hold."""
     with tf.control_dependencies([tf.debugging.Assert(*each) for each in conditions]):
         return tf.identity(tensor)
-
-
-def _level_seed(seed, number):
-    return schedule.level_seed(tf.cast(seed, tf.int64), tf.cast(number, tf.int64))
-
-
-def _fitted(picture, long_side):
-    return pyramid.resize(picture, pyramid.fit(tf.shape(picture)[1:3], long_side))
-
-
-def _noise(size, seed):
-    """As `images.noise`, from another generator."""
-    shape = tf.concat([[1], size, [3]], axis=0)
-    normal = tf.random.stateless_normal(shape, tf.stack([seed, 0]))
-    return tf.clip_by_value(0.5 + 0.15 * normal, 0, 1)
-
-
-def _inside(image, border, size):
-    """The image without its margin, clipped."""
-    begin = tf.stack([0, border, border, 0])
-    inside = tf.slice(image, begin, tf.concat([[1], size, [3]], axis=0))
-    return tf.clip_by_value(inside, 0, 1)

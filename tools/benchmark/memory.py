@@ -5,7 +5,7 @@ import re
 import resource
 import sys
 
-from tfstyle import cost, features, schedule
+from tfstyle import cost, features, schedule, synthesis
 from tools.benchmark import process
 from tools.benchmark.report import Section
 
@@ -30,7 +30,8 @@ def _row(size, name, precision, peak):
     from tools.benchmark import problem
 
     shape = schedule.with_margin(size, size)
-    expected = cost.memory_bytes(features.FEATURES[name], problem.LAYERS, *shape, precision)
+    load = cost.Load(features.FEATURES[name], problem.LAYERS, synthesis.STYLE_LAYERS, precision)
+    expected = load.memory(*shape, cost.Way())
     return {
         "size": size,
         "features": name,
@@ -56,7 +57,6 @@ def short_run(name, weights, precision, size):
     """Style transfer on a random square picture."""
     import numpy as np
 
-    from tfstyle import synthesis
     from tools.benchmark import problem
 
     picture = np.random.default_rng(0).random((1, size, size, 3), np.float32)
