@@ -190,6 +190,8 @@ def out_of_memory(monkeypatch, most):
         return real(self, image) + tf.ensure_shape(zero, [])
 
     monkeypatch.setattr(losses.TotalVariation, "call", call)
+    # No graph of another test, and this one for no other.
+    monkeypatch.setattr(synthesis, "_kept", synthesis._assemble)
 
 
 def test_out_of_memory_goes_on_in_smaller_blocks(monkeypatch, caplog):
@@ -208,6 +210,13 @@ def test_out_of_memory_in_the_smallest_blocks_ends_the_run(monkeypatch):
     out_of_memory(monkeypatch, most=0)
     result = synthesis.stylize(*PIXELS, **FEW)  # of 170 pixels: no half of it is large enough
     assert result.outcome == "out of memory" and 0 < result.evaluations < 6
+    assert result.image.shape == (1, 128, 160, 3)
+
+
+def test_out_of_memory_at_the_start_of_a_scale_keeps_the_picture_so_far(monkeypatch):
+    out_of_memory(monkeypatch, most=100**2)
+    result = synthesis.stylize(*PIXELS, **FEW | {"scales": 2})
+    assert result.outcome == "out of memory" and 2 <= result.evaluations < 6
     assert result.image.shape == (1, 128, 160, 3)
 
 

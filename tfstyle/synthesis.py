@@ -336,7 +336,7 @@ class _Synthesis:
 
     def run(self, image, content, loaded, size, levels, seed, memory, callback):
         """Always returns an image of that size, also when the run ends early."""
-        from tfstyle.optimizers.base import ENDED_EARLY, INTERRUPTED, Progress
+        from tfstyle.optimizers.base import ENDED_EARLY, EXHAUSTED, Progress, ended_by
 
         worker = frugal.Frugal(self.objective, self.optimizer, self.load)
         ways, results = worker.ways(levels, memory), []
@@ -364,10 +364,10 @@ class _Synthesis:
                 image = np.clip(result.image, 0, 1)
                 if result.outcome in ENDED_EARLY:
                     break
-        except KeyboardInterrupt:  # between two levels
+        except (KeyboardInterrupt, *EXHAUSTED) as error:  # before a level had an image of its own
             if not results:
                 raise
-            results[-1] = dataclasses.replace(results[-1], outcome=INTERRUPTED)
+            results[-1] = dataclasses.replace(results[-1], outcome=ended_by(error))
         whole = images.resize(image, levels[-1].height, levels[-1].width)
         margin = schedule.margin(*size)
         inside = slice(margin, margin + size[0]), slice(margin, margin + size[1])

@@ -116,7 +116,7 @@ class Optimizer(abc.ABC):
         except (KeyboardInterrupt, *EXHAUSTED) as error:
             if int(state.evaluations) == 0:
                 raise
-            outcome = INTERRUPTED if isinstance(error, KeyboardInterrupt) else OUT_OF_MEMORY
+            outcome = ended_by(error)
         done = _progress(state)
         return Result(
             image=done.image,
@@ -147,6 +147,11 @@ class Optimizer(abc.ABC):
             input_signature=[state_spec, targets_spec, tf.TensorSpec([], tf.int32)],
         )
         return parts, advance
+
+
+def ended_by(error) -> str:
+    """The outcome of a run that such an exception ends."""
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else OUT_OF_MEMORY
 
 
 def evaluate(objective, image, targets):
