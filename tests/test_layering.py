@@ -9,7 +9,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
 LEVELS = (
-    ("checks", "images", "registry"),
+    ("checks", "images", "provided", "registry"),
     ("schedule", "features", "statistics", "optimizers", "targets"),
     ("losses", "grid", "styles", "sheet", "discriminator", "packing", "pyramid"),
     ("blocks", "cost"),

@@ -182,6 +182,11 @@ def test_another_style_described_paints_in_that_style():
     assert_same_picture(image, wanted.image)
 
 
+def test_a_descriptor_has_all_scales_however_few_evaluations_are_allowed():
+    few = make(optimizer="adam", evaluations=1, max_evaluations=1)
+    assert describe(few).numpy() == describe(make(optimizer="adam")).numpy()
+
+
 def test_a_large_style_is_shrunk_for_a_small_picture():
     stylizer = make(optimizer="adam")
     large = images.resize(exact_stripes(32, 32)[None], 64, 64)

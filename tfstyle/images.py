@@ -269,6 +269,16 @@ def temporary(path):
             os.remove(name)
 
 
+def make_folder(path, name):
+    """Makes a folder, if it is not there; the message of an `ImageError` begins with `name`."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise ImageError(
+            f"{name}: expected a folder that can be made, received {path!r}: {error.strerror}"
+        ) from error
+
+
 def remove_temporaries(folder, names):
     """Removes what `save` left in a folder, beside files of these names, when it was killed."""
     for entry in os.listdir(folder):

@@ -6,6 +6,8 @@ a reader would have to trust: it knows what it expects, and other lengths are an
 
 import tensorflow as tf
 
+from tfstyle.provided import provided
+
 END = "."  # NumPy's strings, in which saved_model_cli keeps them, lose zeros at the end
 
 
@@ -26,13 +28,11 @@ def unpack(name, label, data, nest):
     padded = tf.strings.join([data, " " * len(label)])  # one that is shorter is no error
     labelled = tf.strings.substr(padded, 0, len(label)) == label
     expected = ends[-1] + len(END)
-    received = tf.strings.length(data)
     begins = f"{name}: expected bytes that begin with {label!r}, as the same export returns them"
     lasts = f"{name}: expected all bytes of a picture of this size; due and received:"
-    with tf.control_dependencies([tf.debugging.Assert(labelled, [begins])]):
-        whole = tf.debugging.Assert(received == expected, [lasts, expected, received])
-    with tf.control_dependencies([whole]):
-        data = tf.identity(data)
+    data = provided(data, (labelled, [begins]))
+    received = tf.strings.length(data)
+    data = provided(data, (received == expected, [lasts, expected, received]))
     read = [
         tf.reshape(_values(data, begin, size, tensor.dtype), tf.shape(tensor))
         for tensor, begin, size in zip(tensors, tf.unstack(ends[:-1]), sizes)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfstyle import schedule
+from tfstyle.provided import provided
 
 MAX_LEVELS = 20  # more doublings than any picture has
 
@@ -43,8 +44,7 @@ def levels(size, evaluations, scales) -> Levels:
         scales = tf.minimum(limit, 1 + _doublings(tf.reduce_max(size), schedule.MIN_LONG_SIDE))
     else:
         message = f"image: expected a size that allows {scales} scales, received"
-        with tf.control_dependencies([tf.debugging.Assert(scales <= limit, [message, size])]):
-            scales = tf.constant(scales)
+        scales = provided(scales, (scales <= limit, [message, size]))
     parts = tf.cumsum(tf.range(scales + 1, 1, -1))
     ends = _round(tf.cast(evaluations * parts, tf.float64) / tf.cast(parts[-1], tf.float64))
     counts = ends - tf.concat([[0], ends[:-1]], axis=0)

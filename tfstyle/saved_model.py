@@ -6,6 +6,7 @@ import shutil
 import tensorflow as tf
 
 from tfstyle import checks, images
+from tfstyle.provided import provided
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 HEADER = 24  # bytes of a PNG up to its size; its bit depth is next
@@ -98,16 +99,11 @@ def _stylized(stylizer, data):
 def _decoded(data, max_size):
     """The picture `[1, H, W, 3]` in [0, 1]; its size is looked at before it is decoded."""
     is_png = _begins(data, PNG) & (tf.strings.length(data) > HEADER)
-    known = tf.debugging.Assert(
-        is_png | _begins(data, JPEG), ["image_bytes: expected a JPEG or PNG file, received another"]
-    )
-    with tf.control_dependencies([known]):
-        data = tf.identity(data)
+    another = ["image_bytes: expected a JPEG or PNG file, received another"]
+    data = provided(data, (is_png | _begins(data, JPEG), another))
     size = tf.cond(is_png, lambda: _png_size(data), lambda: tf.image.extract_jpeg_shape(data)[:2])
     expected = f"image_bytes: expected sides of at most {max_size}, received"
-    small = tf.debugging.Assert(tf.reduce_max(size) <= max_size, [expected, size])
-    with tf.control_dependencies([small]):
-        data = tf.identity(data)
+    data = provided(data, (tf.reduce_max(size) <= max_size, [expected, size]))
     pixels = tf.cond(
         is_png,
         lambda: _on_white(_png(data)),

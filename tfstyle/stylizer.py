@@ -21,6 +21,7 @@ from tfstyle import (
     targets,
 )
 from tfstyle.optimizers import base
+from tfstyle.provided import provided
 from tfstyle.statistics.base import Learner
 
 INITS = ("content", "noise")
@@ -184,7 +185,8 @@ class Stylizer(tf.Module):
         size = tf.shape(image)[1:3]
         long_side = tf.reduce_max(size)
         whole = size + 2 * pyramid.margin(size)  # as large as a result of this size is painted
-        levels = pyramid.levels(whole, self.max_evaluations, None)
+        enough = pyramid.MAX_LEVELS**2  # evaluations for every scale to have some
+        levels = pyramid.levels(whole, enough, None)
 
         def at(index):
             drawn = pyramid.level_seed(seed, index)
@@ -300,7 +302,8 @@ class Stylizer(tf.Module):
             )
 
         begin = content if self.init == "content" else pyramid.noise(sides[0], seed)
-        begin = 0, begin, tf.zeros([0, self._columns]), self._learned(aims_at(0)), base.RUNNING
+        lessons = () if self.describes else self._learned(aims_at(0))
+        begin = 0, begin, tf.zeros([0, self._columns]), lessons, base.RUNNING
         shapes = tf.nest.map_structure(lambda x: tf.convert_to_tensor(x).shape, begin)
         shapes = shapes[0], _IMAGE.shape, tf.TensorShape([None, self._columns]), *shapes[3:]
         _, painted, losses, _, _ = tf.while_loop(running, paint, begin, shape_invariants=shapes)
@@ -320,12 +323,12 @@ class Stylizer(tf.Module):
         if size is not None:
             same = tf.reduce_all(sides == size)
             conditions.append((same, [f"{name}: expected the size of content, received", sides]))
-        return _provided(conditions, image)
+        return provided(image, *conditions)
 
     def _checked_steps(self, num_steps):
         within = (num_steps >= 1) & (num_steps <= self.max_evaluations)
         expected = f"num_steps: expected from 1 to {self.max_evaluations}, received"
-        return _provided([(within, [expected, num_steps])], num_steps)
+        return provided(num_steps, (within, [expected, num_steps]))
 
     def _measured(self, size, number, scale, seed):
         """Statistics of this module's own styles beside a result of that size, and their seed."""
@@ -396,9 +399,3 @@ def _mark(network, statistic, layers, variables):
     digest = hashlib.sha256(b"".join(variable.numpy().tobytes() for variable in variables))
     parts = network, type(statistic).__name__, *layers, digest.hexdigest()[:8]
     return " ".join(parts)
-
-
-def _provided(conditions, tensor):
-    """The tensor, or the message of the first condition that does not hold."""
-    with tf.control_dependencies([tf.debugging.Assert(*each) for each in conditions]):
-        return tf.identity(tensor)

@@ -17,7 +17,7 @@ from tfstyle.plan import Plan
 INITS = ("content", "noise")
 BAR = "{l_bar}{bar}| {n}/{total} pictures, {elapsed}<{remaining}"
 FOLDER, ENGINE = ("output_dir", "extension"), ("engine", "workers", "ray_address")
-FAILURE, INTERRUPTED = 1, 130
+FAILURE, INTERRUPTED = 1, runner.EXIT_CODES["interrupted"]
 
 
 def main(arguments) -> int:
@@ -95,12 +95,7 @@ def _is_done(job):
 def _paint(given, settings, jobs, done):
     """Has the pictures painted, shows how far it is, and reports; returns the exit code."""
     folder, names = given["output_dir"], {os.path.basename(job.output) for job in jobs}
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise ValueError(
-            f"output_dir: expected a folder that can be made, received {folder!r}: {error.strerror}"
-        ) from error
+    images.make_folder(folder, "output_dir")
     images.check_output(jobs[0].output, "output_dir")
     images.remove_temporaries(folder, names)
     print(_announcement(given, len(jobs), done), file=sys.stderr)

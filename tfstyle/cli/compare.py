@@ -68,12 +68,7 @@ def _cells(given):
 def _folder(path):
     """Makes the folder; takes it away again where nothing comes of it."""
     new = not os.path.isdir(path)
-    try:
-        os.makedirs(path, exist_ok=True)
-    except OSError as error:
-        raise ValueError(
-            f"output: expected a folder that can be made, received {path!r}: {error.strerror}"
-        ) from error
+    images.make_folder(path, "output")
     try:
         yield
     except Exception:
