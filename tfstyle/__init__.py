@@ -2,16 +2,29 @@
 
 import importlib
 
-from tfstyle.comparison import compare
-from tfstyle.synthesis import invert, stylize, synthesize_texture
+from tfstyle.api import invert, stylize, synthesize_texture
+from tfstyle.checkpoint import Checkpoint
+from tfstyle.evaluation.comparison import compare
+from tfstyle.outcome import Outcome
+from tfstyle.run import Result, Run, Step
 
 __version__ = "0.1.0"
-__all__ = ["Result", "Stylizer", "compare", "invert", "stylize", "synthesize_texture"]
-_LAZY = {"Result": "tfstyle.optimizers.base", "Stylizer": "tfstyle.stylizer"}
+__all__ = [
+    "Checkpoint",
+    "Outcome",
+    "Result",
+    "Run",
+    "Step",
+    "Stylizer",
+    "compare",
+    "invert",
+    "stylize",
+    "synthesize_texture",
+]
 
 
-def __getattr__(name):
+def __getattr__(name: str):
     """Imports what needs TensorFlow only when it is used."""
-    if name in _LAZY:
-        return getattr(importlib.import_module(_LAZY[name]), name)
+    if name == "Stylizer":
+        return importlib.import_module("tfstyle.serving.module").Stylizer
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,33 +1,73 @@
 """The device that TensorFlow computes on, and how fast it is."""
 
+import contextlib
+import math
+import os
+import pathlib
 import time
-
-import tensorflow as tf
-
-from tfstyle import cost
-from tfstyle.features import precision as precisions
+from typing import NamedTuple
 
 PROBE_CHANNELS, PROBE_SIDE = 64, 64
 
 
-def name() -> str:
-    """The GPU's name, or the number of processor cores."""
+class Device(NamedTuple):
+    """What a plan must know of a device.
+
+    Attributes:
+        name: the GPU's, or the number of processor cores.
+        has_bfloat16: whether it multiplies bfloat16 faster than float32.
+        memory: bytes that a process may use.
+    """
+
+    name: str
+    has_bfloat16: bool
+    memory: float
+
+    def precision(self, asked: str) -> str:
+        """What "auto" comes to: "float32" or "bfloat16"."""
+        if asked == "auto":
+            return "bfloat16" if self.has_bfloat16 else "float32"
+        return asked
+
+
+def find() -> Device:
+    """The device of this process; imports TensorFlow."""
+    import tensorflow as tf
+
+    from tfstyle.features import precision
+
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
-        return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
-    return f"CPU, {cost.cores()} cores"
+        name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+    else:
+        name = f"CPU, {cores()} cores"
+    return Device(name, precision.has_bfloat16(), available_memory())
 
 
-def precision(asked: str) -> str:
-    """What "auto" comes to here: "float32" or "bfloat16"."""
-    return precisions.policy(asked).removeprefix("mixed_")
+def cores() -> int:
+    """Processor cores that the process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
-def seconds(flops: float, precision: str) -> float:
-    """Estimated time for so many FLOPs of evaluations, from a probe of some milliseconds.
+def available_memory() -> float:
+    """Bytes the process may use: the machine's, or less in a container; no limit if unknown."""
+    limits = [math.inf]
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    with contextlib.suppress(ValueError, OSError):  # "max" where a container has no limit
+        limits.append(int(pathlib.Path("/sys/fs/cgroup/memory.max").read_text()))
+    return min(limits)
+
+
+def speed(precision: str) -> float:
+    """FLOPs a second of evaluations, from a probe of some milliseconds.
 
     A small, narrow convolution is about as far from the machine's peak as a whole evaluation is.
     """
+    import tensorflow as tf
+
     dtype = tf.as_dtype(precision)
     image = tf.ones([1, PROBE_SIDE, PROBE_SIDE, PROBE_CHANNELS], dtype)
     kernel = tf.ones([3, 3, PROBE_CHANNELS, PROBE_CHANNELS], dtype)
@@ -36,5 +76,4 @@ def seconds(flops: float, precision: str) -> float:
         began = time.perf_counter()
         tf.nn.conv2d(image, kernel, 1, "SAME").numpy()
         times.append(time.perf_counter() - began)
-    work = 2 * 9 * PROBE_CHANNELS**2 * PROBE_SIDE**2
-    return flops * min(times) / work
+    return 2 * 9 * PROBE_CHANNELS**2 * PROBE_SIDE**2 / min(times)

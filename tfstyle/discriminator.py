@@ -13,16 +13,17 @@ import functools
 import math
 from typing import Any
 
-from tfstyle import checks
+from tfstyle.settings import DEFAULTS
+from tfstyle.settings.base import checked_fields
 from tfstyle.statistics.base import Learner, rows
 
-FEATURES = ("linear", "quadratic")
-IMAGE_LOSSES = ("non_saturating", "minimax", "confusion", "least_squares")
 SLOPE = 0.2  # of the leaky ReLU below 0
 BETA_1, BETA_2 = 0.5, 0.99  # of Adam: shorter memories than usual, since the image changes
 # The loss at equality is of the order of 1 and its slope does not vanish as a squared distance's
 # does: this brings it to the style weights of the other statistics.
 SCALE = 0.01
+NAMES = tuple(DEFAULTS.parameters("discriminator"))
+STEP = 4e8  # FLOPs of convolutions that take as long as the many small operations of a step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,9 +41,9 @@ class Discriminator(Learner):
         image_loss: what the image is to do to the logits: "non_saturating" (look like style),
             "minimax" (the same with another slope, Goodfellow et al. 2014), "confusion" (look like
             either, Tzeng et al. 2015) or "least_squares" (Mao et al. 2017, the training too).
-        steps: of training in one lesson.
-        every: steps of the image between two lessons.
-        warm_up: more steps in the first lesson.
+        steps: training steps between two steps of the image.
+        every: steps of the image between two trainings.
+        warm_up: more training steps before the first step of the image.
         learning_rate: of Adam.
         positions: feature vectors drawn of each kind for one step; 0 takes all.
         label_smoothing: the style is labelled 1 minus this, from 0 to 0.5.
@@ -50,31 +51,34 @@ class Discriminator(Learner):
         seed: of the first weights and of the positions; int32 scalar.
     """
 
-    hidden: tuple = (64,)
-    features: str = "linear"
-    image_loss: str = "non_saturating"
-    steps: int = 3
-    every: int = 1
-    warm_up: int = 20
-    learning_rate: float = 0.002
-    positions: int = 2048
-    label_smoothing: float = 0.0
-    penalty: float = 1.0
+    hidden: tuple[int, ...] = DEFAULTS.discriminator_hidden
+    features: str = DEFAULTS.discriminator_features
+    image_loss: str = DEFAULTS.discriminator_image_loss
+    steps: int = DEFAULTS.discriminator_steps
+    every: int = DEFAULTS.discriminator_every
+    warm_up: int = DEFAULTS.discriminator_warm_up
+    learning_rate: float = DEFAULTS.discriminator_learning_rate
+    positions: int = DEFAULTS.discriminator_positions
+    label_smoothing: float = DEFAULTS.discriminator_label_smoothing
+    penalty: float = DEFAULTS.discriminator_penalty
     seed: Any = 0
 
     optimizer = "adam"
 
     def __post_init__(self):
-        object.__setattr__(self, "hidden", tuple(self.hidden))
-        for width in self.hidden:
-            checks.integer("discriminator_hidden", width, 1)
-        checks.choice("discriminator_features", self.features, FEATURES)
-        checks.choice("discriminator_image_loss", self.image_loss, IMAGE_LOSSES)
-        for name, lowest in (("steps", 1), ("every", 1), ("warm_up", 0), ("positions", 0)):
-            checks.integer(f"discriminator_{name}", getattr(self, name), lowest)
-        checks.number("discriminator_learning_rate", self.learning_rate)
-        checks.number("discriminator_penalty", self.penalty)
-        checks.number("discriminator_label_smoothing", self.label_smoothing, 0, 0.5)
+        given = {f"discriminator_{name}": getattr(self, name) for name in NAMES}
+        for name, value in checked_fields(type(DEFAULTS), **given).items():
+            object.__setattr__(self, name.removeprefix("discriminator_"), value)
+
+    def work(self, positions, channels):
+        widths = (channels, *self.hidden, 1)
+        layers = sum(2 * a * b for a, b in zip(widths, widths[1:]))
+        if self.features == "quadratic":
+            layers += 2 * channels**2
+        drawn = 2 * min(self.positions or positions, positions)
+        # Forward and both gradients, and those once more for the penalty.
+        training = 8 * self.steps * drawn * layers / self.every
+        return 2 * positions * layers + training + STEP * self.steps / self.every
 
     def seeded(self, seed):
         return dataclasses.replace(self, seed=seed)
@@ -97,11 +101,11 @@ class Discriminator(Learner):
             "steps": tf.constant(0),
         }
 
-    def learned(self, target):
+    def state(self, target):
         return {name: target[name] for name in ("variables", "moments", "steps")}
 
-    def taught(self, target, learned):
-        return target | learned
+    def with_state(self, target, state):
+        return target | state
 
     def loss(self, features, target):
         """The image loss, mean over the positions, times `SCALE`."""
@@ -112,8 +116,8 @@ class Discriminator(Learner):
         logits = _logits(model, vectors, target["variables"])
         return SCALE * tf.reduce_mean(_image_loss(self.image_loss, logits))
 
-    def learn(self, features, target):
-        """A lesson of `steps` steps of Adam."""
+    def train(self, features, target):
+        """`steps` steps of Adam."""
         import tensorflow as tf
 
         model = self._network(features.shape[-1])
@@ -124,9 +128,9 @@ class Discriminator(Learner):
 
         def step(number, variables, moments, accuracy):
             pair = self._draw(style, 2 * number), self._draw(image, 2 * number + 1)
-            told, gradients = self._lesson(model, variables, *pair, target)
+            correct, gradients = self._gradients(model, variables, *pair, target)
             variables, moments = self._update(variables, moments, gradients, number + 1)
-            return number + 1, variables, moments, tf.where(number == begin, told, accuracy)
+            return number + 1, variables, moments, tf.where(number == begin, correct, accuracy)
 
         # A graph over all image sizes has forgotten these shapes, too.
         variables, *moments = (
@@ -188,7 +192,7 @@ class Discriminator(Learner):
         shape, seed = [tf.minimum(self.positions, count)], tf.stack([self.seed, number])
         return tf.gather(vectors, tf.random.stateless_uniform(shape, seed, 0, count, tf.int32))
 
-    def _lesson(self, model, variables, style, image, target):
+    def _gradients(self, model, variables, style, image, target):
         """Accuracy, and gradients of the training loss, on vectors `[n, C]` of both kinds.
 
         The loss is a mean over each kind: that there are more of one does not count.
@@ -247,7 +251,7 @@ def _logits(model, vectors, variables):
 
 
 def _training_loss(kind, style, image, smoothing):
-    """What the discriminator minimises, from logits: style is to be told as 1, image as 0."""
+    """What the discriminator minimises, from logits: style is to be classified as 1, image as 0."""
     import tensorflow as tf
 
     if kind == "least_squares":

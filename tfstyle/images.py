@@ -73,6 +73,11 @@ def load(source, name="image", background=(1.0, 1.0, 1.0)):
     return _composite(_to_unit(_without_batch(array, label), label), background)
 
 
+def is_picture(source) -> bool:
+    """Whether `load` takes it as pixels, and not as a path."""
+    return isinstance(source, Image.Image) or hasattr(source, "__array__")
+
+
 def _open(path, label):
     try:
         return Image.open(path)

@@ -8,6 +8,9 @@ Gatys et al. (2016) divide by constants of the layer instead (equations 1 and 4)
 import keras
 import tensorflow as tf
 
+from tfstyle.statistics.base import Learner
+from tfstyle.targets import Targets
+
 EPSILON = 1e-12  # avoids a division by zero where the target vanishes
 
 
@@ -73,16 +76,15 @@ class StyleLoss(Loss):
             for layer, weight in self.layer_weights.items()
         )
 
-    def learn(self, features, targets, seed):
-        """A lesson at every layer: the new targets, and the mean accuracy (see `Learner`)."""
+    def train(self, features, targets, seed):
+        """Training at every layer: the new targets, and the mean accuracy (see `Learner`)."""
         statistic = self.statistic.seeded(seed)
-        lessons = {
-            layer: statistic.learn(features[layer], targets[layer]) for layer in self.layer_weights
+        trained = {
+            layer: statistic.train(features[layer], targets[layer]) for layer in self.layer_weights
         }
-        accuracies = [accuracy for _, accuracy in lessons.values()]
-        return {layer: target for layer, (target, _) in lessons.items()}, sum(accuracies) / len(
-            accuracies
-        )
+        accuracies = [accuracy for _, accuracy in trained.values()]
+        style = {layer: target for layer, (target, _) in trained.items()}
+        return style, sum(accuracies) / len(accuracies)
 
 
 class TotalVariation(Loss):
@@ -154,21 +156,29 @@ class Objective:
         parts["range"] = self.RANGE_WEIGHT * self.range_penalty(image)
         return sum(parts.values()), parts
 
-    def learn(self, image, targets):
-        """Lets the style loss learn from the image as it is: new targets, and its accuracy."""
-        style, accuracy = self.style_loss.learn(self.network(image), targets.style, targets.seed)
+    def train(self, image, targets):
+        """Trains the style loss on the image as it is: new targets, and the accuracy before."""
+        style, accuracy = self.style_loss.train(self.network(image), targets.style, targets.seed)
         return targets._replace(style=style), accuracy
 
-    def learned(self, targets):
-        """What the style loss has learned so far, `{layer: nest}`."""
-        statistic = self.style_loss.statistic
-        return {layer: statistic.learned(target) for layer, target in targets.style.items()}
+    @property
+    def is_trained(self) -> bool:
+        """Whether the style loss is trained while the image changes."""
+        return self.style_loss is not None and isinstance(self.style_loss.statistic, Learner)
 
-    def taught(self, targets, learned):
+    def learned(self, targets: Targets):
+        """What the style loss has learned so far, `{layer: nest}`; nothing if it is not trained."""
+        if not self.is_trained:
+            return ()
+        state = self.style_loss.statistic.state
+        return {layer: state(target) for layer, target in targets.style.items()}
+
+    def with_learned(self, targets: Targets, learned) -> Targets:
         """`targets`, with what the style loss has learned from others."""
-        statistic = self.style_loss.statistic
+        if not self.is_trained:
+            return targets
+        with_state = self.style_loss.statistic.with_state
         style = {
-            layer: statistic.taught(target, learned[layer])
-            for layer, target in targets.style.items()
+            layer: with_state(target, learned[layer]) for layer, target in targets.style.items()
         }
         return targets._replace(style=style)

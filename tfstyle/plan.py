@@ -1,65 +1,151 @@
-"""What a run will do and what that costs, known before it starts."""
+"""What a run will do and what that costs: pure arithmetic, done once, read by everyone."""
 
-from tfstyle import checks, cost, features, schedule
+import dataclasses
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-LAYERS = ("layer", "content_layers", "style_layers")
+from tfstyle import levels
+from tfstyle.device import Device
+from tfstyle.inputs import Inputs
+from tfstyle.levels import Level
+from tfstyle.settings.kinds import bytes_of
+from tfstyle.workload import Strategy, Workload
+
+FREE_SHARE = 0.8  # of the memory, for a run that was given no number
 
 
-class Plan:
-    """Levels and network of a run.
+class LevelPlan(NamedTuple):
+    """What is done on one level.
 
-    Args:
-        values: its flags.
-        size: height and width of the result.
+    Attributes:
+        level: its size and its evaluations.
+        strategy: how it is worked on.
+        work: of one evaluation, in FLOPs of convolutions (in the network's precision, in float32).
+        memory: bytes at the peak.
     """
 
-    def __init__(self, values, size):
-        self.height, self.width = size
-        self.levels = schedule.levels(
-            *schedule.with_margin(*size), values["evaluations"], values["scales"]
+    level: Level
+    strategy: Strategy
+    work: tuple[float, float]
+    memory: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What a run will do.
+
+    Attributes:
+        size: height and width of the result.
+        levels: those of the pyramid, coarse to fine.
+        precision: "float32" or "bfloat16".
+        budget: bytes that the run may take.
+        style_side: of the blocks in which the styles are measured, in pixels; `None`: whole.
+        memory: bytes at the peak of the run; 0 if the network is not known.
+        device: the name of the device.
+        workload: what costs depend on; `None` for a network that does not tell its costs.
+    """
+
+    size: tuple[int, int]
+    levels: tuple[LevelPlan, ...]
+    precision: str
+    budget: float
+    style_side: int | None
+    memory: float
+    device: str
+    workload: Workload | None
+
+    @classmethod
+    def of(
+        cls,
+        settings: Any,
+        inputs: Inputs,
+        device: Device,
+        workload: Workload | None,
+        judged: bool = False,
+    ) -> "Plan":
+        """Plans a run.
+
+        Args:
+            settings: of the job.
+            inputs: its pictures; their sizes count.
+            device: what it runs on.
+            workload: of the job's network, statistic and optimiser; `None` if the network does not
+                tell its costs: then nothing is known of memory, and all is worked on whole.
+            judged: whether a judge looks at the result.
+
+        Raises:
+            ValueError: too many scales, or too little memory.
+        """
+        size = inputs.size
+        pyramid = levels.levels(*levels.with_margin(*size), settings.evaluations, settings.scales)
+        budget = bytes_of(settings.memory) if settings.memory else FREE_SHARE * device.memory
+        precision = device.precision(settings.precision)
+        make = functools.partial(cls, size=size, precision=precision, device=device.name)
+        if workload is None:
+            whole = (LevelPlan(level, Strategy(), (0.0, 0.0), 0.0) for level in pyramid)
+            return make(
+                levels=tuple(whole), budget=budget, style_side=None, memory=0.0, workload=None
+            )
+        kept, styles = 12.0 * inputs.pixels, [style.size for style in inputs.styles]
+        planned = tuple(_plan_level(level, workload, budget - kept) for level in pyramid)
+        side, measuring = workload.choose_style_side(styles, budget - kept)
+        peaks = [measuring, *(each.memory for each in planned)]
+        if judged:
+            peaks.append(workload.judging(*size, styles))
+        return make(
+            levels=planned,
+            budget=budget,
+            style_side=side,
+            memory=kept + max(peaks),
+            workload=workload,
         )
-        self.network = values["features"]
-        self.architecture = features.FEATURES[self.network]
-        self.precision = values["precision"]
-        self.budget = cost.budget(values["memory"])
-        self.optimizer = values["optimizer"] or getattr(
-            values.get("statistic"), "optimizer", "lbfgs"
+
+    def with_budgets(self, budgets: Sequence[int]) -> "Plan":
+        """The same with other numbers of evaluations for the levels."""
+        planned = (
+            each._replace(level=each.level._replace(evaluations=budget))
+            for each, budget in zip(self.levels, budgets)
         )
-        for name in LAYERS:
-            if name in values:
-                checks.layer_names(name, values[name])
-                features.check_layers(self.network, values[name], name)
-        self.style_layers = values.get("style_layers", ())
-        content_layers = values["content_layers"] if values.get("content_weight") else []
-        self.layers = [*content_layers, *values.get("layer", ()), *self.style_layers]
+        return dataclasses.replace(self, levels=tuple(planned))
 
-    def pixels(self):
-        """The measure of progress: an evaluation at twice the size takes four times as long."""
-        return sum(level.evaluations * level.height * level.width for level in self.levels)
+    @property
+    def budgets(self) -> tuple[int, ...]:
+        """The evaluations of the levels."""
+        return tuple(each.level.evaluations for each in self.levels)
 
-    def check_memory(self):
-        """Raises `ValueError` where not even small blocks fit into the memory."""
-        self._load(self.precision).ways(self.levels, self.budget)
+    def fraction(self, number: int, evaluations: int) -> float:
+        """The part of the work that is done after so many evaluations of level `number`."""
+        costs = [sum(each.work) or each.level.height * each.level.width for each in self.levels]
+        total = sum(cost * budget for cost, budget in zip(costs, self.budgets))
+        before = sum(cost * budget for cost, budget in zip(costs[:number], self.budgets))
+        return min(1.0, (before + costs[number] * evaluations) / total)
 
-    def announcement(self):
-        """Device, network, sizes, memory and time to be expected."""
-        from tfstyle import device
+    def seconds(self, speed: float, float32_speed: float) -> float:
+        """Estimated time of all evaluations.
 
-        precision = device.precision(self.precision)
-        load = self._load(precision)
-        ways = load.ways(self.levels, self.budget)
-        sizes = [(level.height, level.width, way) for level, way in zip(self.levels, ways)]
-        flops = [load.flops(*size) for size in sizes]
-        work = sum(level.evaluations * each for level, each in zip(self.levels, flops))
-        memory = max(load.memory(*size) for size in sizes)
-        count, side = len(self.levels), ways[-1].side
-        scales = f"{self.width}x{self.height}, {count} scale{'s' if count > 1 else ''}"
+        Args:
+            speed: FLOPs a second in the network's precision.
+            float32_speed: the same in float32.
+        """
+        return sum(
+            each.level.evaluations * (each.work[0] / speed + each.work[1] / float32_speed)
+            for each in self.levels
+        )
+
+    def announcement(self, features: str, seconds: float) -> str:
+        """Device, network, sizes, memory and time to be expected, on one line."""
+        count, side = len(self.levels), self.levels[-1].strategy.side
+        scales = f"{self.size[1]}x{self.size[0]}, {count} scale{'s' if count > 1 else ''}"
         blocks = f", the last in blocks of {side}" if side else ""
         return (
-            f"{device.name()}, {precision} | {self.network} | {scales}{blocks} | "
-            f"about {memory / 1e9:.1f} GB, {device.seconds(work, precision):.0f} s"
+            f"{self.device}, {self.precision} | {features} | {scales}{blocks} | "
+            f"about {self.memory / 1e9:.1f} GB, {max(1, math.ceil(seconds)):.0f} s"
         )
 
-    def _load(self, precision):
-        parts = self.architecture, tuple(self.layers), tuple(self.style_layers)
-        return cost.Load(*parts, precision, self.optimizer)
+
+def _plan_level(level, workload, budget):
+    strategy = workload.choose(level.height, level.width, budget)
+    size = level.height, level.width, strategy
+    return LevelPlan(level, strategy, workload.work(*size), workload.memory(*size))

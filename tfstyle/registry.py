@@ -1,16 +1,43 @@
-"""Look up one of several interchangeable parts by name, or take an object as it is."""
+"""The interchangeable parts by name, and how they are looked up.
+
+A part is given as "module:attribute" and imported when it is used: to list the names needs no
+TensorFlow. A new part is one class and one line here.
+"""
 
 import importlib
+from collections.abc import Mapping
+from typing import Any
+
+FEATURES = {
+    "vgg19_compact": "tfstyle.features.architectures:VGG19_COMPACT",
+    "vgg19": "tfstyle.features.architectures:VGG19",
+}
+STATISTICS = {
+    "gram": "tfstyle.statistics.moments:Gram",
+    "mean": "tfstyle.statistics.moments:Mean",
+    "mean_covariance": "tfstyle.statistics.moments:MeanCovariance",
+    "channel_moments": "tfstyle.statistics.moments:ChannelMoments",
+    "gaussian_w2": "tfstyle.statistics.gaussian_w2:GaussianW2",
+    "sliced_wasserstein": "tfstyle.statistics.sliced_wasserstein:SlicedWasserstein",
+}
+# Those that learn while the image changes.
+LEARNERS = {"discriminator": "tfstyle.discriminator:Discriminator"}
+CRITERIA = STATISTICS | LEARNERS
+OPTIMIZERS = {
+    "lbfgs": "tfstyle.optimizers.lbfgs:LBFGS",
+    "tfp_lbfgs": "tfstyle.optimizers.tfp_lbfgs:TFPLBFGS",
+    "adam": "tfstyle.optimizers.adam:Adam",
+}
 
 
-def get(table: dict, identifier, kind: str):
-    """Returns what `table` holds under a name, and any other object unchanged.
+def get(table: Mapping[str, str], identifier: Any, kind: str, parameters: Mapping | None = None):
+    """Returns the part of that name, and any other object unchanged.
 
     Args:
-        table: the registry, name to part. A part given as "module:attribute" is imported now, not
-            before: listing the names costs no TensorFlow.
+        table: one of the tables above.
         identifier: a name in `table`, or a ready object.
-        kind: the argument that is looked up ("features", "optimizer"), for the message.
+        kind: the setting that is looked up ("features", "optimizer"), for the message.
+        parameters: of a part that is a class; an instance is made with them.
 
     Raises:
         ValueError: a name that `table` does not hold.
@@ -19,8 +46,6 @@ def get(table: dict, identifier, kind: str):
         return identifier
     if identifier not in table:
         raise ValueError(f"{kind}: expected one of {', '.join(table)}, received {identifier!r}")
-    part = table[identifier]
-    if isinstance(part, str):
-        module, attribute = part.split(":")
-        part = getattr(importlib.import_module(module), attribute)
-    return part
+    module, attribute = table[identifier].split(":")
+    part = getattr(importlib.import_module(module), attribute)
+    return part(**(parameters or {})) if isinstance(part, type) else part

@@ -1,8 +1,11 @@
 """What the losses compare an image with."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
 
 import tensorflow as tf
+
+from tfstyle.statistics.base import Criterion
 
 
 class Targets(NamedTuple):
@@ -14,45 +17,45 @@ class Targets(NamedTuple):
         seed: int32 scalar with which the style was measured (see `Criterion.seeded`).
     """
 
-    content: dict
-    style: dict
+    content: dict[str, tf.Tensor]
+    style: dict[str, Any]
     seed: tf.Tensor
 
 
-def measure(network, statistic, content, styles, content_layers, style_layers, seed=0) -> Targets:
-    """Measures the targets.
-
-    Args:
-        network: feature network, image -> `{layer: activations}`.
-        statistic: a `tfstyle.statistics.base.Criterion`; `None` where there are no style layers.
-        content: picture `[1, H, W, 3]` in [0, 1]; `None` where there are no content layers.
-        styles: list of (picture `[1, H', W', 3]` in [0, 1], its part in the blend); parts add to 1.
-        content_layers, style_layers: names of layers of `network`.
-        seed: of what the statistic draws at random, int32.
+def activations(network: Callable, picture, layers: Collection[str]) -> dict[str, tf.Tensor]:
+    """The activations of a picture `[1, H, W, 3]` in [0, 1], `{layer: [1, h, w, C]}`.
 
     Raises:
         ValueError: the network lacks one of the layers.
     """
-    seed = tf.cast(seed, tf.int32)
-    seen = [_activations(network, picture, style_layers) for picture, _ in styles]
-    parts = [part for _, part in styles]
-    return Targets(
-        content=_activations(network, content, content_layers),
-        style={
-            layer: statistic.seeded(seed).target([features[layer] for features in seen], parts)
-            for layer in style_layers
-        },
-        seed=seed,
-    )
-
-
-def _activations(network, image, layers):
     if not layers:
         return {}
-    features = network(image)
+    features = network(picture)
     missing = [layer for layer in layers if layer not in features]
     if missing:
         raise ValueError(
             f"features: expected a network with {', '.join(layers)}; it lacks {', '.join(missing)}"
         )
     return {layer: features[layer] for layer in layers}
+
+
+def style(
+    network: Callable,
+    statistic: Criterion,
+    styles: list[tuple[Any, float]],
+    layers: Collection[str],
+    seed,
+) -> dict[str, Any]:
+    """What is remembered of styles, `{layer: nest}`.
+
+    Args:
+        network: feature network, image -> `{layer: activations}`.
+        statistic: what tells what is remembered.
+        styles: list of (picture `[1, H, W, 3]` in [0, 1], its part in the blend); parts add to 1.
+        layers: names of layers of `network`.
+        seed: of what the statistic draws at random, int32.
+    """
+    seen = [activations(network, picture, layers) for picture, _ in styles]
+    parts = [part for _, part in styles]
+    seeded = statistic.seeded(tf.cast(seed, tf.int32))
+    return {layer: seeded.target([each[layer] for each in seen], parts) for layer in layers}

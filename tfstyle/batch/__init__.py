@@ -3,25 +3,64 @@
 Light to import: TensorFlow and Ray are loaded when a picture is painted.
 """
 
+import dataclasses
 import functools
 import os
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from tfstyle import checks
 from tfstyle.batch import local, on_ray
-from tfstyle.batch.worker import paint
+from tfstyle.batch.job import Job, paint
+from tfstyle.settings import PICTURES, StylizeSettings
+from tfstyle.settings.base import Settings, checked_fields, setting
+from tfstyle.settings.kinds import Choice, Integer, Path
 
-ENGINES = ("local", "ray")
 # Those that carry the settings, by which a finished picture is known.
 EXTENSIONS = (".png", ".jpg", ".webp", ".tiff")
 
 
-def outputs(contents, output_dir, extension=".png") -> list[str]:
+@dataclasses.dataclass(frozen=True)
+class BatchSettings(Settings):
+    """Where the pictures go, and who paints them."""
+
+    output_dir: str | None = setting(
+        None,
+        Path(),
+        "folder to write to; pictures that are there already are not made again",
+        PICTURES,
+        required=True,
+    )
+    extension: str = setting(
+        ".png", Choice(EXTENSIONS), "of the pictures that are written", PICTURES
+    )
+    engine: str = setting(
+        "local",
+        Choice(("local", "ray")),
+        "who paints: processes of this machine, or actors of a Ray cluster",
+        "Jobs",
+    )
+    workers: int = setting(
+        1,
+        Integer(1, 10_000),
+        "pictures painted at a time, each by a process with its own network",
+        "Jobs",
+    )
+    ray_address: str | None = setting(
+        None,
+        Path(),
+        "of a cluster, such as ray://head:10001; default: the one that this process is part of, or "
+        "a new one on this machine",
+        "Jobs",
+    )
+
+
+def outputs(contents: Sequence[str], output_dir: str, extension: str = ".png") -> list[str]:
     """The file that is made of each picture: in that folder, with its name and that extension.
 
     Raises:
         ValueError: two pictures would become the same file.
     """
-    checks.choice("extension", extension, EXTENSIONS)
+    checked_fields(BatchSettings, extension=extension)
     sources = {}
     for content in contents:
         name = os.path.splitext(os.path.basename(content))[0] + extension
@@ -34,16 +73,19 @@ def outputs(contents, output_dir, extension=".png") -> list[str]:
     return [os.path.join(output_dir, name) for name in sources]
 
 
-def run(jobs, settings, engine="local", workers=1, ray_address=None):
+def run(
+    jobs: Sequence[Job],
+    style: Sequence[Any],
+    settings: StylizeSettings,
+    batch: BatchSettings | None = None,
+) -> Iterator[tuple[Job, str | None]]:
     """Paints pictures.
 
     Args:
-        jobs: list of `tfstyle.batch.worker.Job`, with different outputs.
-        settings: arguments of `tfstyle.stylize`, except for the content, the same for all.
-        engine: "local", processes of this machine; or "ray", actors of a cluster.
-        workers: how many pictures are painted at a time; each worker has its own network.
-        ray_address: of the cluster; `None` takes the one that this process is part of, or starts
-            one on this machine.
+        jobs: those to be made, with different outputs.
+        style: the styles, paths or arrays, the same for all.
+        settings: of `tfstyle.stylize`, the same for all.
+        batch: who paints.
 
     Yields:
         (job, error) as the pictures are finished; error is `None`, or a sentence for a picture
@@ -52,10 +94,9 @@ def run(jobs, settings, engine="local", workers=1, ray_address=None):
     Raises:
         ValueError: an argument is not as described, or a setting that is wrong for all pictures.
     """
-    checks.choice("engine", engine, ENGINES)
-    checks.integer("workers", workers, 1)
-    worker = functools.partial(paint, settings)
-    workers = min(workers, len(jobs))
-    if engine == "ray":
-        return on_ray.run(jobs, worker, workers, ray_address)
-    return local.run(jobs, worker, workers)
+    batch = batch or BatchSettings()
+    painter = functools.partial(paint, settings, style)
+    workers = min(batch.workers, len(jobs))
+    if batch.engine == "ray":
+        return on_ray.run(jobs, painter, workers, batch.ray_address)
+    return local.run(jobs, painter, workers)

@@ -5,9 +5,9 @@ import multiprocessing
 import signal
 from multiprocessing import connection
 
-from tfstyle import cost
-from tfstyle.batch import worker as workers_part
-from tfstyle.batch.crew import Crew, Died, spread
+from tfstyle import device
+from tfstyle.batch import job as jobs_part
+from tfstyle.batch.workers import Died, Workers, spread
 
 
 def run(jobs, worker, workers):
@@ -19,12 +19,12 @@ def run(jobs, worker, workers):
         yield job, worker(job)
 
 
-class _Processes(Crew):
+class _Processes(Workers):
     """A worker is a process, and its key the pipe to it."""
 
     def __init__(self, worker, workers):
         self.worker = worker
-        self.threads = max(1, cost.cores() // workers)
+        self.threads = max(1, device.cores() // workers)
         self.processes = {}
 
     def start(self):
@@ -61,8 +61,8 @@ class _Processes(Crew):
 
 def _serve(pipe, worker, threads):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process ends us
-    workers_part.set_up(threads)
+    jobs_part.set_up(threads)
     pipe.send(None)
     with contextlib.suppress(EOFError, BrokenPipeError):  # the first process is gone
         while True:
-            pipe.send(workers_part.answer(worker, pipe.recv()))
+            pipe.send(jobs_part.answer(worker, pipe.recv()))

@@ -5,8 +5,8 @@ import logging
 import os
 import socket
 
-from tfstyle.batch import worker as workers_part
-from tfstyle.batch.crew import Crew, Died, spread
+from tfstyle.batch import job as jobs_part
+from tfstyle.batch.workers import Died, Workers, spread
 
 PATIENCE = 10  # seconds for a cluster to answer
 
@@ -38,7 +38,7 @@ def _connect(ray, address):
         ) from error
 
 
-class _Actors(Crew):
+class _Actors(Workers):
     """A worker is an actor, and its key the reference to the answer that is due."""
 
     def __init__(self, ray, worker):
@@ -75,11 +75,11 @@ class _Actor:
         # Paths that are not absolute begin where the command was typed, if that is there.
         with contextlib.suppress(OSError):
             os.chdir(folder)
-        workers_part.set_up(threads=1)
+        jobs_part.set_up(threads=1)
         self.worker = worker
 
     def ready(self):
         return None
 
     def paint(self, job):
-        return workers_part.answer(self.worker, job)
+        return jobs_part.answer(self.worker, job)

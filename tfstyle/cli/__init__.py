@@ -6,8 +6,13 @@ import os
 import re
 import signal
 import sys
+import threading
+from collections.abc import Sequence
 
 from absl import flags
+
+from tfstyle.outcome import Outcome
+from tfstyle.settings.kinds import did_you_mean
 
 COMMANDS = {
     "stylize": "paint the content of one picture in the style of another",
@@ -17,7 +22,7 @@ COMMANDS = {
     "export": "write a model that any TensorFlow server runs: pictures in, pictures out",
     "invert": "rebuild a picture from what one layer of the network sees",
 }
-FAILURE, USAGE, INTERRUPTED = 1, 2, 130
+FAILURE, USAGE, INTERRUPTED = 1, 2, Outcome.STOPPED.exit_code
 
 
 def run() -> None:
@@ -25,7 +30,7 @@ def run() -> None:
     sys.exit(main(sys.argv[1:]))
 
 
-def main(arguments) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Runs one command and returns its exit code: 0, 1 failure, 2 usage, 130 interrupted."""
     name = arguments[0] if arguments else "--help"
     if name in ("-h", "--help", "help"):
@@ -35,12 +40,23 @@ def main(arguments) -> int:
         print("tfstyle", importlib.import_module("tfstyle").__version__)
         return 0
     if name not in COMMANDS:
-        return _complain("", f"expected a command out of {', '.join(COMMANDS)}, received {name!r}")
+        hint = did_you_mean(name, COMMANDS)
+        return _complain(
+            "", f"expected a command out of {', '.join(COMMANDS)}, received {name!r}{hint}"
+        )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's remarks on missing GPUs
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill saves the image too
+    _interrupt_at_signals()
     with _native_log_hidden():
         return _guarded(importlib.import_module(f"tfstyle.cli.{name}").main, name, arguments[1:])
+
+
+def _interrupt_at_signals():
+    """A polite kill, and a terminal that is closed, are what Ctrl-C is: the image is saved."""
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.default_int_handler)
 
 
 @contextlib.contextmanager
@@ -71,7 +87,7 @@ def _guarded(command, name, arguments) -> int:
     except flags.Error as error:
         return _complain(name, error)
     except ValueError as error:  # begins with the argument's name, which is the flag's
-        return _complain(name, re.sub(r"^(\w+: )", r"--\1", str(error)))
+        return _complain(name, re.sub(r"^(\w+[:=])", r"--\1", str(error)))
     except KeyboardInterrupt:
         return _complain(
             name, "interrupted before there was a picture; nothing was written", INTERRUPTED

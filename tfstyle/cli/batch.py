@@ -1,67 +1,81 @@
 """`tfstyle batch`: every picture of a folder in the same style."""
 
 import contextlib
+import dataclasses
 import glob
 import os
 import sys
 import time
+from collections.abc import Sequence
 
-from absl import flags
 from tqdm import tqdm
 
-from tfstyle import batch, cost, images, record, schedule, synthesis
-from tfstyle.batch.worker import Job
-from tfstyle.cli import options, runner
-from tfstyle.plan import Plan
+from tfstyle import batch, device, images, levels, provenance
+from tfstyle.batch import BatchSettings
+from tfstyle.batch.job import Job
+from tfstyle.cli import options
+from tfstyle.cli.run import typed
+from tfstyle.inputs import check_layers, load_styles
+from tfstyle.outcome import Outcome
+from tfstyle.settings import PICTURES, StylizeSettings
+from tfstyle.settings.base import Settings, setting
+from tfstyle.settings.kinds import Texts
 
-INITS = ("content", "noise")
 BAR = "{l_bar}{bar}| {n}/{total} pictures, {elapsed}<{remaining}"
-FOLDER, ENGINE = ("output_dir", "extension"), ("engine", "workers", "ray_address")
-FAILURE, INTERRUPTED = 1, runner.EXIT_CODES["interrupted"]
+FAILURE = 1
 
 
-def main(arguments) -> int:
-    given = options.parse(_flags(), "batch", INITS, arguments)
+@dataclasses.dataclass(frozen=True)
+class Contents(Settings):
+    """The photographs."""
+
+    content: tuple[str, ...] | None = setting(
+        None,
+        Texts("files"),
+        "pictures whose content is kept: names and patterns such as 'photos/*.jpg', separated by "
+        "commas",
+        PICTURES,
+        required=True,
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    classes = (Contents, options.Style, BatchSettings, StylizeSettings)
+    given = options.parse("batch", classes, arguments)
     if given is None:
         return 0
-    jobs = _jobs(given)
-    settings = {name: given[name] for name in _of_stylize() if name != "content"}
-    settings = runner.settings(settings, INITS)
-    # What is wrong for a square is wrong for all shapes.
-    Plan(settings, schedule.output_size(1, 1, settings["size"]))
-    left = _left(jobs, given["output_dir"])
+    settings, where = options.make(StylizeSettings, given), options.make(BatchSettings, given)
+    jobs = _jobs(_contents(given["content"]), given["style"], settings, where)
+    _check(settings, given["style"])
+    left = _left(jobs, where.output_dir)
     if not left:
         print(f"all {_count(jobs)} are done already", file=sys.stderr)
         return 0
-    return _paint(given, settings, left, len(jobs) - len(left))
+    return _paint(where, settings, given["style"], left, len(jobs) - len(left))
 
 
-def _of_stylize():
-    return options.defaults(synthesis.stylize)
+def _check(settings, style):
+    """Raises for what is wrong whatever the photograph."""
+    check_layers(settings, settings.features)
+    size = levels.output_size(1, 1, settings.size)
+    levels.levels(*levels.with_margin(*size), settings.evaluations, settings.scales)
+    load_styles(settings, style, size)
 
 
-def _flags():
-    """Those of `stylize`, and those of where the pictures go and who paints them."""
-    own = options.defaults(batch.outputs) | options.defaults(batch.run)
-    return _of_stylize() | {name: own[name] for name in (*FOLDER, *ENGINE)}
-
-
-def _jobs(given):
+def _jobs(contents, style, settings, where):
     """A job for each picture, with the command of `stylize` that makes the same."""
-    contents = _contents(given["content"])
-    outputs = batch.outputs(contents, given["output_dir"], given["extension"])
-    shared = {name: given[name] for name in _of_stylize()}
+    outputs = batch.outputs(contents, where.output_dir, where.extension)
     commands = [
-        runner.typed("stylize", shared | {"content": content, "output": output})
+        typed("stylize", {"content": content, "style": style}, settings, output)
         for content, output in zip(contents, outputs)
     ]
     return list(map(Job, contents, outputs, commands))
 
 
-def _contents(text):
-    """The files that are meant by patterns and names, separated by commas; each once, sorted."""
+def _contents(patterns):
+    """The files that are meant by patterns and names; each once, sorted."""
     found = set()
-    for pattern in flags.ListParser().parse(text):
+    for pattern in patterns:
         if os.path.isfile(pattern):  # a name may look like a pattern
             matches = [pattern]
         else:
@@ -87,23 +101,22 @@ def _left(jobs, folder):
 
 def _is_done(job):
     try:
-        return record.is_done(job.output, job.command)
+        return provenance.is_done(job.output, job.command)
     except images.ImageError:
         return False
 
 
-def _paint(given, settings, jobs, done):
+def _paint(where, settings, style, jobs, done):
     """Has the pictures painted, shows how far it is, and reports; returns the exit code."""
-    folder, names = given["output_dir"], {os.path.basename(job.output) for job in jobs}
+    folder, names = where.output_dir, {os.path.basename(job.output) for job in jobs}
     images.make_folder(folder, "output_dir")
     images.check_output(jobs[0].output, "output_dir")
     images.remove_temporaries(folder, names)
-    print(_announcement(given, len(jobs), done), file=sys.stderr)
+    print(_announcement(where, settings, len(jobs), done), file=sys.stderr)
     began, bad, made = time.perf_counter(), [], 0
-    engine = {name: given[name] for name in ENGINE}
     try:
         with (
-            contextlib.closing(batch.run(jobs, settings, **engine)) as results,
+            contextlib.closing(batch.run(jobs, style, settings, where)) as results,
             tqdm(total=len(jobs) + done, initial=done, bar_format=BAR, disable=None) as bar,
         ):
             for job, error in results:
@@ -114,28 +127,27 @@ def _paint(given, settings, jobs, done):
                     print(f"{made + len(bad)}/{len(jobs)} {error or job.output}", file=sys.stderr)
     except (KeyboardInterrupt, SystemExit):  # the latter is what Ray makes of a SIGTERM
         print(
-            f"tfstyle batch: interrupted; {made} of {_count(jobs)} are made, the same command goes "
-            "on from here",
+            f"tfstyle batch: stopped; {made} of {_count(jobs)} are made, the same command "
+            "continues from here",
             file=sys.stderr,
         )
-        return INTERRUPTED
+        return Outcome.STOPPED.exit_code
     finally:
         images.remove_temporaries(folder, names)
     return _report(folder, made, bad, time.perf_counter() - began)
 
 
-def _announcement(given, count, done):
-    workers = given["workers"]
-    if given["engine"] == "ray":
-        where = f"Ray, {workers} worker{'s' if workers > 1 else ''}"
+def _announcement(where, settings, count, done):
+    workers = where.workers
+    if where.engine == "ray":
+        place = f"Ray, {workers} worker{'s' if workers > 1 else ''}"
     elif workers > 1:  # only they import TensorFlow, which knows the device
-        where = f"{workers} workers on {cost.cores()} cores"
+        place = f"{workers} workers on {device.cores()} cores"
     else:
-        from tfstyle import device
-
-        where = f"{device.name()}, {device.precision(given['precision'])}"
+        here = device.find()
+        place = f"{here.name}, {here.precision(settings.precision)}"
     pictures = f"{count} to paint" + (f", {done} done already" if done else "")
-    return f"{where} | {given['features']} | {pictures}"
+    return f"{place} | {settings.features} | {pictures}"
 
 
 def _report(folder, made, bad, seconds):

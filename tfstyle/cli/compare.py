@@ -2,66 +2,105 @@
 
 import contextlib
 import csv
+import dataclasses
 import io
 import json
 import os
 import re
+import shlex
 import sys
+from collections.abc import Sequence
 
-from tfstyle import checks, comparison, images, record, statistics
-from tfstyle.cli import options, runner
+from tfstyle import images, provenance, registry
+from tfstyle.cli import options
+from tfstyle.cli.run import Painting, typed
+from tfstyle.evaluation import comparison
+from tfstyle.outcome import Outcome
+from tfstyle.settings import PICTURES, StylizeSettings
+from tfstyle.settings.base import Settings, setting
+from tfstyle.settings.kinds import Kind, Path, Texts
 
-INITS = ("content", "noise")
-OWN = ("statistics", "sweep", "output")  # flags that are not those of its pictures
 LARGE = 512  # pixels, in the commands that are printed
 
 
-def main(arguments) -> int:
-    given = options.parse(_flags(), "compare", INITS, arguments)
+@dataclasses.dataclass(frozen=True)
+class Compared(Settings):
+    """The flags that are not those of its pictures."""
+
+    content: str | None = setting(
+        None, Path(), "picture whose content is kept; without it there are textures only", PICTURES
+    )
+    output: str | None = setting(None, Path(), "folder to write to", PICTURES, required=True)
+    statistics: tuple[str, ...] = setting(
+        comparison.STATISTICS,
+        Texts("statistics", tuple(registry.CRITERIA)),
+        "statistics that are compared",
+        "Comparison",
+    )
+    sweep: str | None = setting(
+        None,
+        Kind(),
+        "another flag to be compared, and its values: style_weight=10,100,1000; separated by "
+        "semicolons where a value holds commas",
+        "Comparison",
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ComparedSettings(StylizeSettings):
+    """Those of the pictures, at a size at which many can be made."""
+
+    size: int | tuple[int, int] = dataclasses.field(
+        default=256, metadata=StylizeSettings.fields()["size"].metadata
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    given = options.parse("compare", (options.Style, Compared, ComparedSettings), arguments)
     if given is None:
         return 0
-    cells = _cells(given)
-    with _folder(given["output"]):
+    own = options.make(Compared, given)
+    cells = _cells(own, given)
+    with _folder(own.output):
         names = [_name(cell) for cell in cells]
         if len(set(names)) < len(names):
-            raise ValueError(f"sweep: expected different values, received {given['sweep']!r}")
-        paths = [os.path.join(given["output"], f"{name}.png") for name in names]
+            raise ValueError(f"sweep: expected different values, received {own.sweep!r}")
+        paths = [os.path.join(own.output, f"{name}.png") for name in names]
         # All are checked before the first is made.
-        runs = [_run(cell, path) for cell, path in zip(cells, paths)]
-    for run in runs:
-        if (
-            not record.is_done(run.output, run.record["command"])
-            and run.execute() == runner.EXIT_CODES["interrupted"]
-        ):
-            print("the same command goes on from here", file=sys.stderr)
-            return runner.EXIT_CODES["interrupted"]
-    _finish(given, cells, paths)
+        paintings = [_painting(cell, path) for cell, path in zip(cells, paths)]
+    for painting in paintings:
+        if provenance.is_done(painting.output, painting.command):
+            continue
+        code = painting.execute()
+        if code == Outcome.STOPPED.exit_code:
+            print("the same command continues from here", file=sys.stderr)
+            return code
+    _finish(own, given, cells, paths)
     return 0
 
 
-def _flags():
-    """Those of `stylize`, without defaults: textures have others."""
-    names = options.defaults(comparison.FUNCTIONS["stylize"])
-    own = options.defaults(comparison.compare) | {"output": options.REQUIRED}
-    return dict.fromkeys(names) | {name: own[name] for name in own if name != "options"}
-
-
-def _cells(given):
-    settings = {name: value for name, value in given.items() if name not in OWN}
-    settings = {name: value for name, value in settings.items() if value is not None}
-    if given["sweep"] is None:
-        for name in given["statistics"]:
-            checks.choice("statistics", name, statistics.ALL)
-        return comparison.cells(settings, "statistic", given["statistics"], options.LEARNING)
-    setting, equals, values = given["sweep"].partition("=")
-    if not equals or setting not in _flags() or setting in OWN:
+def _cells(own, given):
+    names = {"style", "content", *StylizeSettings.fields()}
+    arguments = {name: value for name, value in given.items() if name in names}
+    arguments = {"size": 256, "content": None} | arguments | {"style": list(given["style"])}
+    if own.sweep is None:
+        return comparison.cells(arguments, "statistic", own.statistics)
+    name, equals, values = own.sweep.partition("=")
+    if not equals or name not in names:
         raise ValueError(
             f"sweep: expected a flag of stylize and values, such as style_weight=10,100,1000, "
-            f"received {given['sweep']!r}"
+            f"received {own.sweep!r}"
         )
     texts = values.split(";" if ";" in values else ",")
-    values = [options.read(setting, text) for text in texts]
-    return comparison.cells(settings, setting, values, options.LEARNING)
+    return comparison.cells(arguments, name, [_read(name, text) for text in texts])
+
+
+def _read(name, text):
+    if name == "content":
+        return options.read(options.Content, name, text)
+    if name == "style":
+        return list(options.read(options.Style, name, text))
+    return options.read(StylizeSettings, name, text)
 
 
 @contextlib.contextmanager
@@ -81,28 +120,41 @@ def _name(cell):
     return re.sub(r"[^\w.-]+", "_", f"{cell.kind}_{cell.setting}_{cell.label}")
 
 
-def _run(cell, path):
-    arguments = runner.flags(cell.arguments | {"output": path})
-    return runner.prepare(comparison.FUNCTIONS[cell.kind], cell.kind, INITS, arguments)
+def _painting(cell, path):
+    output = options.Output(output=path)
+    return Painting(cell.kind, cell.settings, _paths(cell), output, judged=True)
 
 
-def _finish(given, cells, paths):
+def _paths(cell):
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in cell.pictures.items()
+    }
+
+
+def _finish(own, given, cells, paths):
     """Writes the sheet and the tables, and prints what a user wants to know next."""
     made = [images.read_settings(path) for path in paths]
     facts = [{name: x[name] for name in ("evaluations", "seconds", "outcome")} for x in made]
     done = comparison.assemble(cells, [images.load(path) for path in paths], facts)
     rows = [row | {"file": os.path.basename(path)} for row, path in zip(done.rows, paths)]
-    command = runner.typed("compare", given)
-    folder = given["output"]
-    images.save(os.path.join(folder, "sheet.jpg"), done.sheet, {"command": command})
+    command = _command(given)
+    images.save(os.path.join(own.output, "sheet.jpg"), done.sheet, {"command": command})
     table = {"command": command, "pictures": rows}
-    _write(os.path.join(folder, "comparison.json"), json.dumps(table, indent=2) + "\n")
-    _write(os.path.join(folder, "comparison.csv"), _csv(rows))
-    print(f"{os.path.join(folder, 'sheet.jpg')}; the numbers are in comparison.csv and .json there")
+    _write(os.path.join(own.output, "comparison.json"), json.dumps(table, indent=2) + "\n")
+    _write(os.path.join(own.output, "comparison.csv"), _csv(rows))
+    print(f"{os.path.join(own.output, 'sheet.jpg')}; the numbers are in comparison.csv and .json")
     print("Any of them large:")
     for cell, path in zip(cells, paths):
         large = f"{os.path.splitext(path)[0]}_{LARGE}.png"
-        print("  " + runner.typed(cell.kind, cell.arguments | {"size": LARGE, "output": large}))
+        print("  " + typed(cell.kind, _paths(cell), cell.settings.replace(size=LARGE), large))
+
+
+def _command(given):
+    """What was typed."""
+    fields = options.Style.fields() | Compared.fields() | ComparedSettings.fields()
+    texts = [f"--{name}={fields[name].metadata['kind'].write(given[name])}" for name in given]
+    return shlex.join(["tfstyle", "compare", *texts])
 
 
 def _csv(rows):

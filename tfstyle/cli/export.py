@@ -1,45 +1,53 @@
 """`tfstyle export`: the stylization as a SavedModel that any TensorFlow host can serve."""
 
+import dataclasses
 import os
 import sys
 import time
+from collections.abc import Sequence
 
-from tfstyle import synthesis
-from tfstyle.cli import options, runner
-
-INITS = ("content", "noise")
-OF_A_RUN = ("content", "size", "seed", "memory")  # what a request brings with it
-LIMITS = {"max_size": 1024, "max_evaluations": 1000}
-
-
-def main(arguments) -> int:
-    values = options.parse(flags(), "export", INITS, arguments)
-    return _export(values) if values else 0
+from tfstyle.cli import options
+from tfstyle.settings import PICTURES, StylizerSettings
+from tfstyle.settings.base import Settings, setting
+from tfstyle.settings.kinds import Integer, Path
 
 
-def flags() -> dict:
-    """Names and defaults: those of `stylize`, as far as a model keeps them, and of the export."""
-    known = options.defaults(synthesis.stylize)
-    kept = {name: default for name, default in known.items() if name not in OF_A_RUN}
-    return kept | LIMITS | {"output": options.REQUIRED, "version": 1}
+@dataclasses.dataclass(frozen=True)
+class Model(Settings):
+    """Where the model is written."""
+
+    output: str | None = setting(
+        None, Path(), "directory of the model, as servers watch it", PICTURES, required=True
+    )
+    version: int = setting(
+        1,
+        Integer(1, 2**31 - 1),
+        "number of the directory within, which must not be there yet",
+        PICTURES,
+    )
 
 
-def _export(values):
+def main(arguments: Sequence[str]) -> int:
+    given = options.parse("export", (options.Style, Model, StylizerSettings), arguments)
+    return _export(given) if given else 0
+
+
+def _export(given):
     began = time.perf_counter()
-    output, version = values.pop("output"), values.pop("version")
-    values = runner.settings(values, INITS)
+    settings, model = options.make(StylizerSettings, given), options.make(Model, given)
 
-    from tfstyle import device, saved_model, stylizer
+    from tfstyle.serving import module, saved_model
 
-    precision = values["precision"] = device.precision(values["precision"])
-    directory = saved_model.save(stylizer.Stylizer(**values), output, version)
+    stylizer = module.Stylizer(list(given["style"]), settings)
+    directory = saved_model.save(stylizer, model.output, model.version)
     size = sum(
         os.path.getsize(os.path.join(folder, name))
         for folder, _, names in os.walk(directory)
         for name in names
     )
     print(
-        f"{directory}: {size / 1e6:.1f} MB, {precision} | {time.perf_counter() - began:.1f} s | "
+        f"{directory}: {size / 1e6:.1f} MB, {stylizer.precision} | "
+        f"{time.perf_counter() - began:.1f} s | "
         f"look at it with: saved_model_cli show --dir={directory} --all",
         file=sys.stderr,
     )

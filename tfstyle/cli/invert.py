@@ -1,11 +1,15 @@
 """`tfstyle invert`: a picture rebuilt from the features of a network."""
 
-from tfstyle import images, synthesis
-from tfstyle.cli import runner
+from collections.abc import Sequence
+
+from tfstyle import images
+from tfstyle.cli import options
+from tfstyle.cli.run import run
+from tfstyle.settings import InvertSettings
 
 
-def main(arguments) -> int:
-    return runner.run(synthesis.invert, "invert", ("noise",), arguments, _psnr)
+def main(arguments: Sequence[str]) -> int:
+    return run("invert", InvertSettings, (options.Content,), arguments, _psnr)
 
 
 def _psnr(content, image):

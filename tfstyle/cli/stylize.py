@@ -1,8 +1,11 @@
 """`tfstyle stylize`: the content of one picture in the style of another."""
 
-from tfstyle import synthesis
-from tfstyle.cli import runner
+from collections.abc import Sequence
+
+from tfstyle.cli import options
+from tfstyle.cli.run import run
+from tfstyle.settings import StylizeSettings
 
 
-def main(arguments) -> int:
-    return runner.run(synthesis.stylize, "stylize", ("content", "noise"), arguments)
+def main(arguments: Sequence[str]) -> int:
+    return run("stylize", StylizeSettings, (options.Content, options.Style), arguments)

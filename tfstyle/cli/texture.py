@@ -1,8 +1,11 @@
 """`tfstyle texture`: a new picture with the texture of another."""
 
-from tfstyle import synthesis
-from tfstyle.cli import runner
+from collections.abc import Sequence
+
+from tfstyle.cli import options
+from tfstyle.cli.run import run
+from tfstyle.settings import TextureSettings
 
 
-def main(arguments) -> int:
-    return runner.run(synthesis.synthesize_texture, "texture", ("noise",), arguments)
+def main(arguments: Sequence[str]) -> int:
+    return run("texture", TextureSettings, (options.Style,), arguments)

@@ -1,17 +1,25 @@
 """Feature networks: image -> {layer: activations}."""
 
-from tfstyle import checks, registry
-from tfstyle.features import architectures
+from collections.abc import Callable, Collection
+from typing import Any
 
-FEATURES = {"vgg19_compact": architectures.VGG19_COMPACT, "vgg19": architectures.VGG19}
-POOLING = ("average", "max")
-PADDING = ("reflect", "zeros")
-PRECISION = ("auto", "float32", "bfloat16")
+from tfstyle import registry
+from tfstyle.features.architectures import Architecture
+from tfstyle.registry import FEATURES
+from tfstyle.settings import DEFAULTS
+from tfstyle.settings.base import checked_fields
+from tfstyle.settings.kinds import did_you_mean
 
 
 def get(
-    identifier, layers, *, weights=None, pooling="average", padding="reflect", precision="auto"
-):
+    identifier: Any,
+    layers: Collection[str],
+    *,
+    weights: str | None = DEFAULTS.weights,
+    pooling: str = DEFAULTS.pooling,
+    padding: str = DEFAULTS.padding,
+    precision: str = DEFAULTS.precision,
+) -> Callable:
     """The feature network of that name, with its weights.
 
     Args:
@@ -33,11 +41,9 @@ def get(
         ValueError: an unknown name or layer; weights that are missing or do not fit.
     """
     architecture = registry.get(FEATURES, identifier, "features")
-    if not isinstance(architecture, architectures.Architecture):
+    if not isinstance(architecture, Architecture):
         return architecture
-    checks.choice("pooling", pooling, POOLING)
-    checks.choice("padding", padding, PADDING)
-    checks.choice("precision", precision, PRECISION)
+    checked_fields(type(DEFAULTS), pooling=pooling, padding=padding, precision=precision)
     check_layers(architecture, layers)
     # TensorFlow from here on.
     from tfstyle.features import precision as precisions
@@ -50,12 +56,17 @@ def get(
     return model
 
 
-def check_layers(identifier, layers, name="layers") -> None:
-    """Raises `ValueError`, naming `name`, unless the network has all of `layers`."""
+def table(identifier: Any) -> Architecture | None:
+    """What tells the costs and strides of a network, by its name or object; `None` if unknown."""
     architecture = registry.get(FEATURES, identifier, "features")
-    if not isinstance(architecture, architectures.Architecture):
-        return
-    for layer in layers:
+    return architecture if isinstance(architecture, Architecture) else None
+
+
+def check_layers(identifier: Any, layers: Collection[str], name: str = "layers") -> None:
+    """Raises `ValueError`, naming `name`, unless the network has all of `layers`."""
+    architecture = table(identifier)
+    for layer in layers if architecture else ():
         if layer not in architecture.layers:
             known = ", ".join(architecture.layers)
-            raise ValueError(f"{name}: expected layers out of {known}; received {layer!r}")
+            hint = did_you_mean(layer, architecture.layers)
+            raise ValueError(f"{name}: expected layers out of {known}; received {layer!r}{hint}")

@@ -1,17 +1,22 @@
 """The tables from which feature networks are built. No TensorFlow here: names are checked first."""
 
 import dataclasses
+import math
+from collections.abc import Collection, Iterator
 
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """What tells one VGG from another.
+    """What tells one VGG from another, and what a network of it costs.
+
+    Whoever plans a run, or works in tiles, asks `stride`, `radius`, `shape`, `flops` and
+    `activations`: any other network that has these methods can take this one's place.
 
     Attributes:
         repeats: convolutions in each block.
         widths: channels in each block.
         weights: what they are loaded from unless a file is named, "bundled" or "imagenet".
-        heads: layers that end in a 1x1 convolution, and its channels; the trunk goes on without it.
+        heads: layers that end in a 1x1 convolution, and its channels; the trunk does not see it.
         mean: what preprocessing subtracts, per input channel, on the scale 0 to 255.
         scale: what it multiplies by afterwards.
         bgr: whether the network expects blue first.
@@ -34,22 +39,65 @@ class Architecture:
             for index in range(1, repeat + 1)
         )
 
-    def deepest(self, layers) -> int:
-        """Where in `self.layers` the deepest of `layers` stands."""
-        return max(self.layers.index(layer) for layer in layers)
+    def block(self, layer: str) -> int:
+        """Number of the block of a layer, from 1: every block but the first begins with pooling."""
+        last = 0
+        for block, repeat in enumerate(self.repeats, 1):
+            last += repeat
+            if self.layers.index(layer) < last:
+                return block
+        raise ValueError(layer)
 
-    def radius(self, layers) -> int:
+    def needed(self, layers: Collection[str]) -> tuple[str, ...]:
+        """All convolutions from the image to the deepest of `layers`."""
+        return self.layers[: 1 + max(self.layers.index(layer) for layer in layers)]
+
+    def stride(self, layer: str) -> int:
+        """Pixels from one position of a layer to the next."""
+        return 2 ** (self.block(layer) - 1)
+
+    def radius(self, layers: Collection[str]) -> int:
         """Pixels on each side of its own that a position of the deepest of `layers` sees.
 
         A convolution adds one position, which is as many pixels as its layer's stride. Pooling adds
         none: its windows do not overlap, and become the pixels of the new position.
         """
-        return sum(stride(layer) for layer in self.layers[: self.deepest(layers) + 1])
+        return sum(map(self.stride, self.needed(layers)))
 
+    def shape(self, layer: str, height: int, width: int) -> tuple[int, int]:
+        """Positions and channels of a layer's map for an image of that size."""
+        channels = self.heads.get(layer, self._width(layer))
+        return self._positions(layer, height, width), channels
 
-def stride(layer: str) -> int:
-    """Pixels from one position of a layer to the next: every block begins with a pooling."""
-    return 2 ** (int(layer[len("block")]) - 1)
+    def flops(self, layers: Collection[str], height: int, width: int) -> float:
+        """FLOPs of the features of `layers`; a multiplication and an addition are 2."""
+        return 2.0 * sum(
+            positions * (9 * inputs * outputs + outputs * head)
+            for positions, inputs, outputs, head in self._convolutions(layers, height, width)
+        )
+
+    def activations(self, layers: Collection[str], height: int, width: int) -> int:
+        """Numbers in the outputs of all convolutions on the way to `layers`."""
+        return sum(
+            positions * (outputs + head)
+            for positions, _, outputs, head in self._convolutions(layers, height, width)
+        )
+
+    def _convolutions(self, layers, height, width) -> Iterator[tuple[int, int, int, int]]:
+        """Positions, channels in and out, and those of the head or 0, of every convolution."""
+        inputs = 3
+        for layer in self.needed(layers):
+            outputs = self._width(layer)
+            head = self.heads.get(layer, 0) if layer in layers else 0
+            yield self._positions(layer, height, width), inputs, outputs, head
+            inputs = outputs
+
+    def _width(self, layer):
+        return self.widths[self.block(layer) - 1]
+
+    def _positions(self, layer, height, width):
+        stride = self.stride(layer)
+        return math.ceil(height / stride) * math.ceil(width / stride)
 
 
 VGG19 = Architecture(

@@ -54,10 +54,12 @@ def build(architecture: Architecture, layers, pooling="average", padding="reflec
         architecture.mean, architecture.scale, architecture.bgr, name="preprocess", dtype="float32"
     )(image)
     outputs = {}
-    for name in architecture.layers[: architecture.deepest(layers) + 1]:
-        block = int(name[5])
-        if name.endswith("conv1") and block > 1:
-            x = _pool(pooling, padding, f"block{block - 1}_pool", dtype)(x)
+    before = 1
+    for name in architecture.needed(layers):
+        block = architecture.block(name)
+        if block > before:
+            x = _pool(pooling, padding, f"block{before}_pool", dtype)(x)
+        before = block
         x = _convolve(x, architecture.widths[block - 1], name, padding, dtype)
         if name in layers:
             outputs[name] = _head(x, architecture.heads.get(name), name, dtype)

@@ -1,15 +1,22 @@
-"""Optimisers of an image, all behind one `minimize` (see `tfstyle.optimizers.base`)."""
+"""Optimisers of an image, all behind one contract (see `tfstyle.optimizers.base.Optimizer`)."""
+
+from typing import Any
 
 from tfstyle import registry
+from tfstyle.registry import OPTIMIZERS
+from tfstyle.settings import DEFAULTS
 
-OPTIMIZERS = {
-    "lbfgs": "tfstyle.optimizers.lbfgs:LBFGS",
-    "tfp_lbfgs": "tfstyle.optimizers.tfp_lbfgs:TFPLBFGS",
-    "adam": "tfstyle.optimizers.adam:Adam",
-}
+__all__ = ["OPTIMIZERS", "get"]
 
 
-def get(identifier):
-    """The optimiser of that name, or the object given (see `tfstyle.optimizers.base.Optimizer`)."""
-    optimizer = registry.get(OPTIMIZERS, identifier, "optimizer")
-    return optimizer() if isinstance(optimizer, type) else optimizer
+def get(identifier: Any, settings=DEFAULTS, **parameters: Any):
+    """The optimiser of that name with its settings, or the object given.
+
+    Args:
+        identifier: a name in `OPTIMIZERS`, or an `Optimizer`.
+        settings: those of a run.
+        parameters: in the place of those in the settings.
+    """
+    if isinstance(identifier, str):
+        parameters = settings.parameters(identifier) | parameters
+    return registry.get(OPTIMIZERS, identifier, "optimizer", parameters)

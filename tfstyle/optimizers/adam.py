@@ -5,6 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfstyle.optimizers import base
+from tfstyle.settings import DEFAULTS
 
 
 class State(NamedTuple):
@@ -33,7 +34,13 @@ class Adam(base.Optimizer):
 
     remembers_losses = False
 
-    def __init__(self, learning_rate=0.02, beta_1=0.9, beta_2=0.99, epsilon=1e-12):
+    def __init__(
+        self,
+        learning_rate: float = DEFAULTS.adam_learning_rate,
+        beta_1: float = DEFAULTS.adam_beta_1,
+        beta_2: float = DEFAULTS.adam_beta_2,
+        epsilon: float = DEFAULTS.adam_epsilon,
+    ):
         super().__init__()
         self.learning_rate, self.epsilon = learning_rate, epsilon
         self.beta_1, self.beta_2 = beta_1, beta_2

@@ -1,57 +1,56 @@
-"""What all optimisers share: the budget, the chunks, and when to stop."""
+"""What all optimisers share: the contract, the compiled chunks, and the budget."""
 
 import abc
+import collections
 import dataclasses
+import threading
 import time
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-# Codes that a running graph can hold, and what they mean.
+from tfstyle.outcome import Outcome
+
+# Codes that a running graph can hold, and what they mean at the end of a run.
 RUNNING, CONVERGED, LINE_SEARCH_FAILED, NOT_FINITE = range(4)
-OUTCOMES = ("budget spent", "converged", "line search failed", "not finite")
-INTERRUPTED, OUT_OF_MEMORY = "interrupted", "out of memory"
-ENDED_EARLY = INTERRUPTED, OUT_OF_MEMORY, OUTCOMES[NOT_FINITE]  # and must not go on
+OUTCOMES = Outcome.DONE, Outcome.CONVERGED, Outcome.NO_PROGRESS, Outcome.NOT_FINITE
 EXHAUSTED = tf.errors.ResourceExhaustedError, MemoryError
-CHUNK_SECONDS = 1.0  # about as long as a progress bar may stand still
+CHUNK_SECONDS = 0.2  # about as long as a caller waits for news, but for a single evaluation
+COMPILED = 2  # graphs that an optimiser keeps: of the whole image, and of tiles
+
+Nest = Any  # tensors in tuples and dicts
+Objective = Callable[[tf.Tensor, Nest], tuple[tf.Tensor, dict[str, tf.Tensor]]]
 
 
-class Progress(NamedTuple):
-    """What a callback is given: evaluations so far, the last accepted loss, parts and image.
+class Chunk(NamedTuple):
+    """Some evaluations: the state after them, and the losses on the way, `[n, 2]` or `[n, 3]`."""
 
-    The image is float32 NumPy at the size of the present level; values may lie outside [0, 1].
-    """
-
-    evaluations: int
-    loss: float
-    parts: dict
-    image: np.ndarray
+    state: Any
+    losses: np.ndarray
 
 
 @dataclasses.dataclass
-class Result:
-    """The end of an optimisation.
+class Minimum:
+    """The end of a minimisation.
 
     Attributes:
-        image: the last accepted image, float32 NumPy `[1, H, W, 3]`.
+        image: the last accepted image, float32 `[1, H, W, 3]`.
         losses: float32 `[n, 2]`: number of the evaluation, total loss there; with an objective that
-            learns a third column, its accuracy.
+            is trained a third column, its accuracy.
         parts: the terms of the loss at `image`, `{name: value}`.
         evaluations: of the loss and its gradient.
-        outcome: "budget spent", "converged", "line search failed", "not finite", "interrupted" or
-            "out of memory".
+        outcome: how it ended.
         seconds: wall time.
-        learned: targets with what the objective has learned, if it learns.
     """
 
     image: np.ndarray
     losses: np.ndarray
-    parts: dict
+    parts: dict[str, float]
     evaluations: int
-    outcome: str
+    outcome: Outcome
     seconds: float
-    learned: Any = None
 
 
 class Optimizer(abc.ABC):
@@ -62,30 +61,41 @@ class Optimizer(abc.ABC):
 
     Attributes:
         remembers_losses: whether the state is of no use once the objective has changed.
+        images: images in memory at the peak of a run, fitted to runs on a CPU at 256 to 4096
+            pixels.
     """
 
-    remembers_losses = True
+    remembers_losses: bool = True
+    images: float = 20
 
-    def __init__(self):
-        self._compiled = {}
+    def __init__(self) -> None:
+        self._compiled: collections.OrderedDict = collections.OrderedDict()
+        self._lock = threading.Lock()
 
     @abc.abstractmethod
-    def start(self, image, parts, targets):
+    def start(self, image: tf.Tensor, parts: dict[str, tf.Tensor], targets: Nest) -> Any:
         """The state before the first evaluation, at `image`; `parts` is a nest of zeros."""
 
     @abc.abstractmethod
-    def advance(self, objective, state, targets, limit):
-        """In a graph: goes on from `state` until `limit` evaluations in all, or an end.
+    def advance(self, objective: Objective, state: Any, targets: Nest, limit: tf.Tensor):
+        """In a graph: from `state` to `limit` evaluations in all, or to an end.
 
         Returns:
-            The new state, and the losses on the way, float32 `[n, 2]` as in `Result`.
+            The new state, and the losses on the way, float32 `[n, 2]` as in `Minimum`.
         """
 
-    def ahead(self, state):
+    def ahead(self, state: Any) -> tf.Tensor:
         """The image at which the next evaluation will be."""
         return state.image
 
-    def minimize(self, objective, image, targets, evaluations=200, callback=None) -> Result:
+    def minimize(
+        self,
+        objective: Objective,
+        image,
+        targets: Nest,
+        evaluations: int = 200,
+        callback: Callable[[Any], None] | None = None,
+    ) -> Minimum:
         """Changes `image` so that `objective` falls.
 
         Args:
@@ -93,55 +103,63 @@ class Optimizer(abc.ABC):
             image: float32 start, any shape.
             targets: nest of tensors passed to `objective` (data, so that the graph is reused).
             evaluations: budget of loss-and-gradient evaluations.
-            callback: called with a `Progress` about every second.
-
-        Returns:
-            A `Result`. `KeyboardInterrupt` and a lack of memory end the run with the image so far;
-            before the first evaluation they are passed on.
+            callback: called with the state after every chunk.
         """
         began = time.perf_counter()
-        start = tf.convert_to_tensor(image, tf.float32)
-        state, advance = self._prepare(objective, start, targets)
-        del start  # as large as the image, and of no more use
-        losses, outcome, chunk = [], None, 1
-        try:
-            while int(state.status) == RUNNING and int(state.evaluations) < evaluations:
-                before, then = int(state.evaluations), time.perf_counter()
-                state, new = advance(state, targets, tf.constant(min(before + chunk, evaluations)))
-                losses.append(new.numpy())
-                seconds = (time.perf_counter() - then) / max(1, int(state.evaluations) - before)
-                chunk = int(np.clip(CHUNK_SECONDS / seconds, 1, 2 * chunk))
-                if callback:
-                    callback(_progress(state))
-        except (KeyboardInterrupt, *EXHAUSTED) as error:
-            if int(state.evaluations) == 0:
-                raise
-            outcome = ended_by(error)
-        done = _progress(state)
-        return Result(
-            image=done.image,
-            losses=np.concatenate(losses) if losses else np.zeros((0, 2), np.float32),
-            parts=done.parts,
-            evaluations=done.evaluations,
-            outcome=outcome or OUTCOMES[int(state.status)],
+        state = self.start_for(objective, tf.convert_to_tensor(image, tf.float32), targets)
+        losses = [np.zeros((0, 2), np.float32)]
+        for chunk in self.chunks(objective, state, targets, evaluations):
+            state = chunk.state
+            losses.append(chunk.losses)
+            if callback:
+                callback(state)
+        return Minimum(
+            image=state.image.numpy(),
+            losses=np.concatenate([each for each in losses if len(each)] or losses),
+            parts={name: float(value) for name, value in state.parts.items()},
+            evaluations=int(state.evaluations),
+            outcome=OUTCOMES[int(state.status)],
             seconds=time.perf_counter() - began,
-            learned=getattr(state, "targets", None),
         )
 
-    def _prepare(self, objective, image, targets):
-        """The first state, and `advance` for this objective, traced once for all image sizes."""
-        specs = tf.nest.map_structure(_any_size, (image, targets))
+    def start_for(self, objective: Objective, image: tf.Tensor, targets: Nest) -> Any:
+        """The first state for an objective."""
+        parts, _ = self._graph(objective, image, targets)
+        return self.start(image, parts, targets)
+
+    def chunks(
+        self, objective: Objective, state: Any, targets: Nest, evaluations: int
+    ) -> Iterator[Chunk]:
+        """Goes on from `state` to so many evaluations in all, in chunks of `CHUNK_SECONDS`.
+
+        Where it is cut makes no difference to the numbers.
+        """
+        _, advance = self._graph(objective, state.image, targets)
+        size = 1
+        while int(state.status) == RUNNING and int(state.evaluations) < evaluations:
+            before, then = int(state.evaluations), time.perf_counter()
+            limit = tf.constant(min(before + size, evaluations))
+            state, losses = advance(state, targets, limit)
+            made = int(state.evaluations) - before
+            seconds = (time.perf_counter() - then) / max(1, made)
+            size = int(np.clip(CHUNK_SECONDS / seconds, 1, 2 * size))
+            yield Chunk(state, losses.numpy())
+
+    def _graph(self, objective, image, targets):
+        """Zeros for the terms of this objective, and `advance`, traced once for all image sizes."""
+        specs = tf.nest.map_structure(any_size, (image, targets))
         key = objective, repr(specs)
-        if key not in self._compiled:  # keep the latest only: an objective holds a network
-            self._compiled = {key: self._trace(objective, image, targets, *specs)}
-        parts, advance = self._compiled[key]
-        return self.start(image, parts, targets), advance
+        with self._lock:
+            if key not in self._compiled:
+                self._compiled[key] = self._trace(objective, image, targets, *specs)
+                if len(self._compiled) > COMPILED:
+                    self._compiled.popitem(last=False)
+            return self._compiled[key]
 
     def _trace(self, objective, image, targets, image_spec, targets_spec):
-        """Zeros for the terms that the objective reports, and the graph."""
         outputs = tf.function(objective).get_concrete_function(image_spec, targets_spec)
         parts = dict.fromkeys(outputs.structured_outputs[1], tf.zeros([]))
-        state_spec = tf.nest.map_structure(_any_size, self.start(image, parts, targets))
+        state_spec = tf.nest.map_structure(any_size, self.start(image, parts, targets))
         advance = tf.function(
             lambda state, targets, limit: self.advance(objective, state, targets, limit),
             input_signature=[state_spec, targets_spec, tf.TensorSpec([], tf.int32)],
@@ -149,12 +167,7 @@ class Optimizer(abc.ABC):
         return parts, advance
 
 
-def ended_by(error) -> str:
-    """The outcome of a run that such an exception ends."""
-    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else OUT_OF_MEMORY
-
-
-def evaluate(objective, image, targets):
+def evaluate(objective: Objective, image: tf.Tensor, targets: Nest):
     """One evaluation, in a graph: loss, its parts, and its gradient with respect to the image.
 
     An objective that has a way of its own has the method `value_and_gradient`.
@@ -189,14 +202,9 @@ def loop(step, state, limit):
     return state, tf.stack([numbers, losses.stack()[: state.evaluations - first]], axis=1)
 
 
-def _any_size(tensor):
+def any_size(tensor):
     """Heights and widths are left open; channels, which convolutions must know, are kept."""
     shape = [None] * tensor.shape.rank
     if len(shape) == 4:
         shape[3] = tensor.shape[3]
     return tf.TensorSpec(shape, tensor.dtype)
-
-
-def _progress(state):
-    parts = {name: float(value) for name, value in state.parts.items()}
-    return Progress(int(state.evaluations), float(state.loss), parts, state.image.numpy())

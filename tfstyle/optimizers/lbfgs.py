@@ -11,6 +11,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfstyle.optimizers import base
+from tfstyle.settings import DEFAULTS
 
 SUFFICIENT_DECREASE = 1e-4  # Armijo's constant
 MIN_CURVATURE = 1e-6  # cosine of the angle between a step and its change of gradient
@@ -54,9 +55,18 @@ class LBFGS(base.Optimizer):
         tolerance: the run has converged where no value of the gradient is larger.
     """
 
-    def __init__(self, history=10, first_step=0.02, tolerance=1e-12):
+    def __init__(
+        self,
+        history: int = DEFAULTS.lbfgs_history,
+        first_step: float = DEFAULTS.lbfgs_first_step,
+        tolerance: float = DEFAULTS.lbfgs_tolerance,
+    ):
         super().__init__()
         self.history, self.first_step, self.tolerance = history, first_step, tolerance
+
+    @property
+    def images(self):
+        return 14 + 4.2 * self.history
 
     def start(self, image, parts, targets):
         size, pairs = tf.size(image), self.history

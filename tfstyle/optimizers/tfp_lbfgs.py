@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfstyle.optimizers import base
+from tfstyle.settings import DEFAULTS
 
 
 class State(NamedTuple):
@@ -37,9 +38,17 @@ class TFPLBFGS(base.Optimizer):
         tolerance: the run has converged where no value of the gradient is larger.
     """
 
-    def __init__(self, history=10, tolerance=1e-12):
+    def __init__(
+        self,
+        history: int = DEFAULTS.tfp_lbfgs_history,
+        tolerance: float = DEFAULTS.tfp_lbfgs_tolerance,
+    ):
         super().__init__()
         self.history, self.tolerance = history, tolerance
+
+    @property
+    def images(self):
+        return 12 + 4.5 * self.history
 
     def start(self, image, parts, targets):
         position = tf.reshape(image, [-1])

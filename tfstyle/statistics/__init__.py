@@ -1,21 +1,16 @@
 """Style statistics: feature maps -> numbers that do not depend on where things are."""
 
+from typing import Any
+
 from tfstyle import registry
+from tfstyle.registry import CRITERIA, LEARNERS, STATISTICS
+from tfstyle.settings import DEFAULTS
+from tfstyle.statistics.base import Criterion
 
-STATISTICS = {
-    "gram": "tfstyle.statistics.moments:Gram",
-    "mean": "tfstyle.statistics.moments:Mean",
-    "mean_covariance": "tfstyle.statistics.moments:MeanCovariance",
-    "channel_moments": "tfstyle.statistics.moments:ChannelMoments",
-    "gaussian_w2": "tfstyle.statistics.gaussian_w2:GaussianW2",
-    "sliced_wasserstein": "tfstyle.statistics.sliced_wasserstein:SlicedWasserstein",
-}
-# Those that learn while the image changes.
-LEARNERS = {"discriminator": "tfstyle.discriminator:Discriminator"}
-ALL = STATISTICS | LEARNERS
+__all__ = ["CRITERIA", "LEARNERS", "STATISTICS", "get"]
 
 
-def get(identifier):
-    """The statistic of that name, or the object given (see `tfstyle.statistics.base.Criterion`)."""
-    statistic = registry.get(ALL, identifier, "statistic")
-    return statistic() if isinstance(statistic, type) else statistic
+def get(identifier: Any, settings=DEFAULTS) -> Criterion:
+    """The statistic of that name with its settings, or the object given (see `Criterion`)."""
+    parameters = settings.parameters(identifier) if isinstance(identifier, str) else {}
+    return registry.get(CRITERIA, identifier, "statistic", parameters)

@@ -4,8 +4,11 @@ Light to import: TensorFlow is loaded when something is computed.
 """
 
 import abc
+from typing import Any
 
 EPSILON = 1e-12  # avoids a division by zero where the target vanishes
+Tensor = Any  # a `tf.Tensor`: TensorFlow is not imported here
+Nest = Any  # tensors in tuples and dicts
 
 
 class Criterion(abc.ABC):
@@ -13,15 +16,27 @@ class Criterion(abc.ABC):
 
     Attributes:
         optimizer: name of the optimiser that suits it.
+        in_float32: whether it computes in float32 whatever the network's precision.
+        trains: whether it is a `Learner`.
         mixes: whether it is a `Statistic` of which the mean of those of two maps, weighted with
             their positions, is that of both maps together. Then a map can be measured in parts.
     """
 
-    optimizer = "lbfgs"
-    mixes = False
+    optimizer: str = "lbfgs"
+    mixes: bool = False
+    in_float32: bool = True
+    trains: bool = False
+
+    def work(self, positions: int, channels: int) -> float:
+        """What one layer adds to an evaluation, in FLOPs of float32 convolutions of equal time."""
+        return 4.0 * positions * channels**2
+
+    def numbers(self, positions: int, channels: int) -> float:
+        """Numbers that it keeps in memory for a layer, beside the features."""
+        return 0.0
 
     @abc.abstractmethod
-    def target(self, features, parts):
+    def target(self, features: list, parts: list[float]) -> Nest:
         """What is remembered of the styles.
 
         Args:
@@ -33,13 +48,13 @@ class Criterion(abc.ABC):
         """
 
     @abc.abstractmethod
-    def loss(self, features, target):
+    def loss(self, features: Tensor, target: Nest) -> Tensor:
         """A float32 scalar >= 0 from activations `[1, h, w, C]` and what `target` returned.
 
         Relative: its size does not depend on that of the features.
         """
 
-    def seeded(self, seed):
+    def seeded(self, seed) -> "Criterion":
         """This criterion with that seed (int32 scalar, may be a tensor) for what it draws."""
         return self
 
@@ -52,7 +67,7 @@ class Statistic(Criterion):
     """
 
     @abc.abstractmethod
-    def measure(self, features):
+    def measure(self, features: Tensor) -> Nest:
         """The statistic of one feature map.
 
         Args:
@@ -63,13 +78,13 @@ class Statistic(Criterion):
         """
 
     @abc.abstractmethod
-    def distance(self, measured, target):
+    def distance(self, measured: Nest, target: Nest) -> Tensor:
         """How far `measured` is from `target`: a float32 scalar >= 0, 0 where they are equal.
 
         Differentiable with respect to `measured`.
         """
 
-    def size(self, target):
+    def size(self, target: Nest) -> Tensor:
         """Distance of nothing (zeros) from `target`; the loss is relative to it."""
         import tensorflow as tf
 
@@ -78,7 +93,7 @@ class Statistic(Criterion):
     def target(self, features, parts):
         return blend([self.measure(each) for each in features], parts)
 
-    def relative(self, measured, target):
+    def relative(self, measured: Nest, target: Nest) -> Tensor:
         """The loss of what was measured."""
         return self.distance(measured, target) / (self.size(target) + EPSILON)
 
@@ -87,33 +102,34 @@ class Statistic(Criterion):
 
 
 class Learner(Criterion):
-    """A criterion that goes on learning to tell the image from the style while the image changes.
+    """A criterion that is trained to tell the image from the style while the image changes.
 
     Attributes:
-        every: steps of the image between two lessons.
+        every: steps of the image between two trainings.
     """
 
-    every = 1
+    trains = True
+    every: int = 1
 
     @abc.abstractmethod
-    def learn(self, features, target):
-        """One lesson.
+    def train(self, features: Tensor, target: Nest) -> tuple[Nest, Tensor]:
+        """Some training steps.
 
         Args:
             features: of the image as it is, `[1, h, w, C]`.
-            target: what `target` or the last lesson returned.
+            target: what `target` or the last training returned.
 
         Returns:
-            The new target, and the part of the features that were told rightly before the lesson,
+            The new target, and the part of the features that were classified correctly before,
             a float32 scalar: 1/2 where image and style cannot be told apart.
         """
 
     @abc.abstractmethod
-    def learned(self, target):
+    def state(self, target: Nest) -> Nest:
         """What has been learned so far, of the same form at all scales: a part of `target`."""
 
     @abc.abstractmethod
-    def taught(self, target, learned):
+    def with_state(self, target: Nest, state: Nest) -> Nest:
         """`target`, with what has been learned at another scale."""
 
 

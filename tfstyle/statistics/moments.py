@@ -22,6 +22,9 @@ class Mean(Statistic):
 
     mixes = True
 
+    def work(self, positions, channels):
+        return 8.0 * positions * channels
+
     def measure(self, features):
         """Means `[C]`, float32, of feature maps `[1, h, w, C]`."""
         return tf.reduce_mean(tf.cast(rows(features), tf.float32), axis=0)
@@ -45,6 +48,12 @@ class ChannelMoments(Statistic):
     """
 
     mixes = True
+
+    def work(self, positions, channels):
+        return 300.0 * positions * channels  # bound by memory, not by arithmetic
+
+    def numbers(self, positions, channels):
+        return 6.0 * positions * channels
 
     def measure(self, features):
         """Moments `[4, C]`, float32, about zero, of the features' magnitudes."""
@@ -70,6 +79,7 @@ class Gram(Statistic):
     """
 
     mixes = True
+    in_float32 = False
 
     def measure(self, features):
         """Gram matrix `[C, C]`, float32, of feature maps `[1, h, w, C]`."""

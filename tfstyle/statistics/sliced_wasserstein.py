@@ -2,10 +2,13 @@
 
 import tensorflow as tf
 
+from tfstyle.settings import DEFAULTS
+from tfstyle.settings.base import checked_fields
 from tfstyle.statistics.base import Statistic, rows
 
 BINS = 1024
 FINENESS = 4096  # of a sample's place within its bin
+SORTING = 2000  # FLOPs of convolutions that take as long as to sort a number
 
 
 class SlicedWasserstein(Statistic):
@@ -26,8 +29,24 @@ class SlicedWasserstein(Statistic):
         seed: of the directions; int32 scalar. Within one minimisation it must stay the same.
     """
 
-    def __init__(self, directions=128, levels=256, seed=0):
+    def __init__(
+        self,
+        directions: int = DEFAULTS.sliced_wasserstein_directions,
+        levels: int = DEFAULTS.sliced_wasserstein_levels,
+        seed=0,
+    ):
+        checked_fields(
+            type(DEFAULTS),
+            sliced_wasserstein_directions=directions,
+            sliced_wasserstein_levels=levels,
+        )
         self.directions, self.levels, self.seed = directions, levels, seed
+
+    def work(self, positions, channels):
+        return (4.0 * channels + SORTING) * positions * self.directions
+
+    def numbers(self, positions, channels):
+        return 8.0 * positions * self.directions
 
     def seeded(self, seed):
         return SlicedWasserstein(self.directions, self.levels, seed)

@@ -2,16 +2,23 @@
 
 import dataclasses
 import functools
-import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from tfstyle import api, images
 from tfstyle import features as feature_networks
-from tfstyle import images, sheet, styles, synthesis
-from tfstyle import judge as judges
+from tfstyle.evaluation import contact_sheet
+from tfstyle.evaluation import judge as judges
+from tfstyle.inputs import load_styles
+from tfstyle.run import Run
+from tfstyle.settings import StylizeSettings, TextureSettings
+from tfstyle.settings.base import refuse_unknown
+from tfstyle.settings.kinds import Texts
 
-FUNCTIONS = {"texture": synthesis.synthesize_texture, "stylize": synthesis.stylize}
+JOBS = {"texture": TextureSettings, "stylize": StylizeSettings}
+PICTURES = ("content", "style")
 STATISTICS = ("mean", "gram", "mean_covariance")
 
 
@@ -21,19 +28,27 @@ class Cell:
 
     Attributes:
         kind: "texture" or "stylize".
-        setting, value: what is compared.
-        arguments: of the function behind `kind`, with the setting among them.
+        setting, value: what is compared: a setting, or one of the pictures.
+        settings: of the job, with the value among them.
+        pictures: "content", "style" and "init", as far as they are given.
+        objects: in the place of names in the settings.
     """
 
     kind: str
     setting: str
     value: Any
-    arguments: dict
+    settings: Any
+    pictures: dict[str, Any]
+    objects: dict[str, Any]
 
     @property
-    def label(self):
+    def label(self) -> str:
         values = self.value if isinstance(self.value, (list, tuple)) else [self.value]
         return ",".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
+
+    def run(self, **options: Any) -> Run:
+        """The run that makes the picture."""
+        return Run(self.settings, **self.pictures, **self.objects, judged=True, **options)
 
 
 @dataclasses.dataclass
@@ -55,8 +70,15 @@ class Comparison:
 
 
 def compare(
-    style, content=None, *, statistics=STATISTICS, sweep=None, size=256, callback=None, **options
-):
+    style: Any,
+    content: Any = None,
+    *,
+    statistics: Sequence[str] = STATISTICS,
+    sweep: tuple[str, Sequence] | None = None,
+    size: int | tuple[int, int] = 256,
+    callback: Callable | None = None,
+    **changes: Any,
+) -> Comparison:
     """Makes the same texture and stylised picture with one setting after another.
 
     Args:
@@ -66,58 +88,62 @@ def compare(
             `("style_weight", [10, 100, 1000])`.
         size: see `tfstyle.stylize`.
         callback: see `tfstyle.stylize`.
-        options: arguments of `tfstyle.stylize` for all pictures; what textures have no use for
+        changes: settings of `tfstyle.stylize` for all pictures; what textures have no use for
             (content weight, style weight) is left out there.
-
-    Returns:
-        A `Comparison`.
 
     Raises:
         ValueError: an argument is not as described; the message begins with its name.
     """
-    setting, values = sweep or ("statistic", statistics)
-    arguments = options | {"style": style, "content": content, "size": size}
-    planned = cells(arguments, setting, values)
-    results = [FUNCTIONS[cell.kind](**cell.arguments, callback=callback) for cell in planned]
+    setting, values = sweep or ("statistic", Texts("names").check("statistics", statistics))
+    planned = cells(changes | {"style": style, "content": content, "size": size}, setting, values)
+    results = [cell.run().complete(callback) for cell in planned]
     facts = [
-        {"evaluations": r.evaluations, "seconds": round(r.seconds, 2), "outcome": r.outcome}
-        for r in results
+        {
+            "evaluations": result.evaluations,
+            "seconds": round(result.seconds, 2),
+            "outcome": result.outcome.value,
+        }
+        for result in results
     ]
     return assemble(planned, [result.image for result in results], facts)
 
 
-def cells(arguments, setting, values, also=()) -> list[Cell]:
+def cells(arguments: Mapping[str, Any], setting: str, values: Sequence) -> list[Cell]:
     """The pictures of a comparison, textures first.
 
     Args:
-        arguments: of `stylize`, by name; content `None` for textures only.
-        setting: name of the argument that is compared.
+        arguments: style, content (`None` for textures only) and settings of `stylize`, by name.
+        setting: name of the setting or picture that is compared.
         values: that it takes.
-        also: names of other arguments that both kinds take.
 
     Raises:
         ValueError: no such setting, no values, or nothing that it changes.
     """
-    takes = {
-        kind: {*inspect.signature(function).parameters, *also}
-        for kind, function in FUNCTIONS.items()
-    }
-    if unknown := [name for name in arguments if name not in takes["stylize"]]:
-        raise ValueError(f"{unknown[0]}: expected an argument of stylize, received an unknown one")
-    if setting not in takes["stylize"]:
-        raise ValueError(f"sweep: expected an argument of stylize, received {setting!r}")
-    if not values:
+    known = [*PICTURES, *StylizeSettings.fields()]
+    refuse_unknown(arguments, known)
+    if setting not in known:
+        raise ValueError(f"sweep: expected a setting of stylize, received {setting!r}")
+    if not len(values):
         raise ValueError("sweep: expected at least one value, received none")
-    kinds = ["texture"] if setting in takes["texture"] else []
+    kinds = ["texture"] if setting in ("style", *TextureSettings.fields()) else []
     if setting == "content" or arguments.get("content") is not None:
         kinds.append("stylize")
     if not kinds:
         raise ValueError(f"content: expected a picture, since {setting} does not change a texture")
-    planned = []
-    for kind in kinds:
-        common = {name: value for name, value in arguments.items() if name in takes[kind]}
-        planned += [Cell(kind, setting, value, common | {setting: value}) for value in values]
-    return planned
+    return [
+        _cell(kind, setting, value, {**arguments, setting: value})
+        for kind in kinds
+        for value in values
+    ]
+
+
+def _cell(kind, setting, value, arguments):
+    job = JOBS[kind]
+    changes, objects = api.separated({n: v for n, v in arguments.items() if n in job.fields()})
+    names = [name for name in PICTURES if name == "style" or kind == "stylize"]
+    pictures = {name: arguments[name] for name in names}
+    pictures |= {"init": objects.pop("init")} if "init" in objects else {}
+    return Cell(kind, setting, value, job.of(changes), pictures, objects)
 
 
 def assemble(planned, pictures, facts) -> Comparison:
@@ -142,26 +168,15 @@ def assemble(planned, pictures, facts) -> Comparison:
 
 def _measured(cell, picture, look):
     """Distances of a picture to its style, as columns of the table."""
-    given = _defaults() | cell.arguments
-    layers = tuple(given["style_layers"])
-    weights = synthesis.layer_weights(layers, given["style_layer_weights"])
-    options = {name: given[name] for name in ("weights", "pooling", "padding")}
-    network = look(given["features"], layers, precision="float32", **options)
-    beside = [(style.at(1), style.part) for style in _styles(given, picture)]
-    found = judges.distances(picture, beside, network, weights)
+    settings = cell.settings
+    options = settings.select(("weights", "pooling", "padding"))
+    features = cell.objects.get("features", settings.features)
+    network = look(features, settings.style_layers, precision="float32", **options)
+    styles = load_styles(settings, cell.pictures["style"], picture.shape[1:3])
+    beside = [(style.resized(), style.part) for style in styles]
+    found = judges.distances(picture, beside, network, settings.layer_weights())
     columns = {f"distance_{name}": value for name, value in found.items()}
-    return columns | {"judge": judges.judge(picture, beside, layers, look)}
-
-
-def _defaults():
-    parameters = inspect.signature(synthesis.stylize).parameters.items()
-    return {name: parameter.default for name, parameter in parameters}
-
-
-def _styles(given, picture):
-    behind = images.colour(given["background"])
-    arguments = (given[name] for name in ("style", "style_blend", "style_size"))
-    return styles.load(*arguments, picture.shape[1:3], behind)
+    return columns | {"judge": judges.judge(picture, beside, settings.style_layers, look)}
 
 
 def _sheet(planned, pictures, rows):
@@ -174,18 +189,18 @@ def _sheet(planned, pictures, rows):
         judged = round(row["judge"], 4) + 0  # never -0
         caption = f"{cell.setting}={cell.label}\njudge {judged:.4f}, rank {row['rank']}"
         lines[cell.kind].append((picture, caption))
-    return sheet.draw(list(lines.values()))
+    return contact_sheet.draw(list(lines.values()))
 
 
 def _origin(cell, picture, names):
     """What a row was made from, in one image of the size of its pictures at most."""
     names = [name for name in names if name != cell.setting]
-    behind = images.colour((_defaults() | cell.arguments)["background"])
+    background = images.colour(cell.settings.background)
     originals = []
     for name in names:
-        given = cell.arguments[name]
+        given = cell.pictures[name]
         given = given if isinstance(given, (list, tuple)) else [given]
-        originals += [images.load(original, name, behind) for original in given]
+        originals += [images.load(original, name, background) for original in given]
     if not originals:
         return []
-    return [(sheet.strip(originals, *picture.shape[1:3]), " and ".join(names))]
+    return [(contact_sheet.strip(originals, *picture.shape[1:3]), " and ".join(names))]

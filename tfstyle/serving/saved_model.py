@@ -5,8 +5,9 @@ import shutil
 
 import tensorflow as tf
 
-from tfstyle import checks, images
-from tfstyle.provided import provided
+from tfstyle import images
+from tfstyle.checked import checked
+from tfstyle.settings.kinds import Integer
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 HEADER = 24  # bytes of a PNG up to its size; its bit depth is next
@@ -47,7 +48,7 @@ def save(stylizer, path, version=1) -> str:
 
 def check_output(path, version) -> str:
     """The directory of that version; makes `path`, and raises what `save` would raise."""
-    checks.integer("version", version, 1)
+    Integer(1).check("version", version)
     directory = os.path.join(path, str(version))
     if os.path.exists(directory):
         raise ValueError(f"version: expected one that {path} does not hold, received {version}")
@@ -91,8 +92,8 @@ def _signatures(stylizer):
 
 
 def _stylized(stylizer, data):
-    image = _decoded(data, stylizer.max_size)
-    painted = stylizer.stylize(image, stylizer.evaluations, 0)["image"][0]
+    image = _decoded(data, stylizer.settings.max_size)
+    painted = stylizer.stylize(image, stylizer.settings.evaluations, 0)["image"][0]
     return tf.io.encode_png(tf.cast(painted * 255 + 0.5, tf.uint8))
 
 
@@ -100,10 +101,10 @@ def _decoded(data, max_size):
     """The picture `[1, H, W, 3]` in [0, 1]; its size is looked at before it is decoded."""
     is_png = _begins(data, PNG) & (tf.strings.length(data) > HEADER)
     another = ["image_bytes: expected a JPEG or PNG file, received another"]
-    data = provided(data, (is_png | _begins(data, JPEG), another))
+    data = checked(data, (is_png | _begins(data, JPEG), another))
     size = tf.cond(is_png, lambda: _png_size(data), lambda: tf.image.extract_jpeg_shape(data)[:2])
     expected = f"image_bytes: expected sides of at most {max_size}, received"
-    data = provided(data, (tf.reduce_max(size) <= max_size, [expected, size]))
+    data = checked(data, (tf.reduce_max(size) <= max_size, [expected, size]))
     pixels = tf.cond(
         is_png,
         lambda: _on_white(_png(data)),

@@ -10,72 +10,13 @@ features of its interior count. At the picture's own border the block ends where
 """
 
 import dataclasses
-from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfstyle import losses, targets
-from tfstyle.features.architectures import stride
-from tfstyle.grid import Grid
+from tfstyle import losses
+from tfstyle.blocks.block import Block, crop, positions_of, sums_of
+from tfstyle.blocks.grid import Grid
 from tfstyle.statistics.base import blend
-
-
-class Block(NamedTuple):
-    """One block: ends of its interior and of what is cut out, (y, x) in pixels, int32 `[2]`."""
-
-    begin: tf.Tensor
-    end: tf.Tensor
-    low: tf.Tensor
-    high: tf.Tensor
-    shape: tf.Tensor
-
-    @classmethod
-    def of(cls, grid, number, shape):
-        """Block `number` of a picture of `shape`; all have the same side, but for a stride."""
-        counts, units = grid.count(shape), shape // grid.stride
-        place = tf.stack([number // counts[1], number % counts[1]])
-        begin = place * units // counts * grid.stride
-        end = (place + 1) * units // counts * grid.stride
-        end = tf.where(place + 1 == counts, shape, end)
-        low, high = tf.maximum(begin - grid.halo, 0), tf.minimum(end + grid.halo, shape)
-        return cls(begin, end, low, high, shape)
-
-    def cut(self, image):
-        """The block with its halo out of the picture `[1, H, W, C]`."""
-        return _slice(image, self.low, self.high)
-
-    def inner(self, values, step=1, origin=0):
-        """The interior out of a map `[1, h, w, C]`.
-
-        Args:
-            step: pixels from one position of the map to the next.
-            origin: the pixel (y, x) at which the map begins.
-        """
-        last = tf.where(self.end == self.shape, tf.shape(values)[1:3], (self.end - origin) // step)
-        return _slice(values, (self.begin - origin) // step, last)
-
-    def own(self, features, layer):
-        """The interior's part of the features of what was cut out, `[1, h, w, C]`."""
-        return self.inner(features[layer], stride(layer), self.low)
-
-    def add(self, whole, part):
-        """The sum of a picture as rows `[H, W C]` and of a part `[1, h, w, C]` cut out of one."""
-        beside = [[0, 0], [self.low[1], self.shape[1] - self.high[1]], [0, 0]]
-        rows = tf.reshape(tf.pad(part[0], beside), [-1, tf.shape(whole)[1]])
-        numbers = tf.range(self.low[0], self.high[0])[:, None]
-        return tf.tensor_scatter_nd_add(whole, numbers, rows)  # in place
-
-
-def _slice(values, first, last):
-    channels = values.shape[-1]
-    size = tf.concat([[1], last - first, [channels]], axis=0)
-    part = tf.slice(values, tf.pad(first, [[1, 1]]), size)
-    return tf.ensure_shape(part, [1, None, None, channels])
-
-
-def _positions(values, less=0):
-    """Their number in a map, or in one whose sides are `less` shorter; float32."""
-    return tf.cast(tf.reduce_prod(tf.shape(values)[1:3] - less), tf.float32)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +38,7 @@ class Blocked:
         """Loss, its parts, and its gradient with respect to the image, as from the whole image."""
         sums, positions, sizes = self._survey(image, targets)
         parts, slopes = self._style(sums, positions, targets)
-        whole = _positions(image), _positions(image, 1)
+        whole = positions_of(image), positions_of(image, 1)
 
         def step(block, gradient, parts):
             region = block.cut(image)
@@ -143,7 +84,7 @@ class Blocked:
             if not sums:
                 return sums, positions, sizes
             features = self.objective.network(block.cut(image))
-            counts = {layer: _positions(block.own(features, layer)) for layer in positions}
+            counts = {layer: positions_of(block.own(features, layer)) for layer in positions}
             here = self._sums(block, features, targets)
             return *tf.nest.map_structure(tf.add, (sums, positions), (here, counts)), sizes
 
@@ -158,7 +99,7 @@ class Blocked:
         if "style" not in self.objective.weights:
             return {}
         statistic = self.objective.style_loss.statistic.seeded(targets.seed)
-        return _sums(statistic, {layer: block.own(features, layer) for layer in targets.style})
+        return sums_of(statistic, {layer: block.own(features, layer) for layer in targets.style})
 
     def _style(self, sums, positions, targets):
         """The style's part of the loss, and its derivative with respect to the sums."""
@@ -176,7 +117,8 @@ class Blocked:
         if "content" not in self.objective.weights:
             return {}
         return {
-            layer: block.inner(target, stride(layer)) for layer, target in targets.content.items()
+            layer: block.inner(target, block.stride(layer))
+            for layer, target in targets.content.items()
         }
 
     def _shares(self, block, region, features, targets, sizes, whole):
@@ -190,10 +132,10 @@ class Blocked:
         if "tv" in weights:
             # Slopes to the right and down need one pixel more, where there is one.
             steps = block._replace(end=tf.minimum(block.end + 1, block.shape))
-            slopes = _slice(region, block.begin - block.low, steps.end - block.low)
-            part = _positions(slopes, 1) / whole[1]
+            slopes = crop(region, block.begin - block.low, steps.end - block.low)
+            part = positions_of(slopes, 1) / whole[1]
             shares["tv"] = weights["tv"] * part * objective.total_variation(slopes)
-        part = _positions(inner) / whole[0]
+        part = positions_of(inner) / whole[0]
         shares["range"] = objective.RANGE_WEIGHT * part * objective.range_penalty(inner)
         return shares
 
@@ -201,50 +143,3 @@ class Blocked:
 def _inner_product(a, b):
     pairs = zip(tf.nest.flatten(a), tf.nest.flatten(b))
     return sum((tf.reduce_sum(x * y) for x, y in pairs), tf.zeros([]))
-
-
-def measure(network, statistic, content, styles, content_layers, style_layers, seed, grid):
-    """`tfstyle.targets.measure`, with a grid block by block, for a statistic that `mixes`."""
-    if grid is None:
-        return targets.measure(
-            network, statistic, content, styles, content_layers, style_layers, seed
-        )
-    seen = [_statistics(network, statistic, picture, style_layers, grid) for picture, _ in styles]
-    parts = [part for _, part in styles]
-    return targets.Targets(
-        content=_activations(network, content, content_layers, grid) if content_layers else {},
-        style={layer: blend([each[layer] for each in seen], parts) for layer in style_layers},
-        seed=tf.constant(seed, tf.int32),
-    )
-
-
-def _activations(network, picture, layers, grid):
-    shape = picture.shape[1:3]
-    down, across = (int(grid.count(length)) for length in shape)
-    rows = []
-    for first in range(0, down * across, across):
-        row = [Block.of(grid, first + number, tf.constant(shape)) for number in range(across)]
-        seen = [_own(network, block, picture, layers) for block in row]
-        rows.append({layer: tf.concat([own[layer] for own in seen], axis=2) for layer in layers})
-    return {layer: tf.concat([row[layer] for row in rows], axis=1) for layer in layers}
-
-
-def _statistics(network, statistic, picture, layers, grid):
-    shape = picture.shape[1:3]
-    sums, positions = None, dict.fromkeys(layers, 0.0)
-    for number in range(int(grid.count(shape[0]) * grid.count(shape[1]))):
-        own = _own(network, Block.of(grid, number, tf.constant(shape)), picture, layers)
-        here = _sums(statistic, own)
-        sums = tf.nest.map_structure(tf.add, sums, here) if sums else here
-        positions = {layer: positions[layer] + _positions(part) for layer, part in own.items()}
-    return {layer: blend([sums[layer]], [1 / positions[layer]]) for layer in layers}
-
-
-def _own(network, block, picture, layers):
-    features = network(block.cut(picture))
-    return {layer: block.own(features, layer) for layer in layers}
-
-
-def _sums(statistic, own):
-    """Statistics of parts of feature maps times the numbers of their positions, by layer."""
-    return {layer: blend([statistic.measure(x)], [_positions(x)]) for layer, x in own.items()}

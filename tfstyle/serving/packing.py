@@ -6,7 +6,7 @@ a reader would have to trust: it knows what it expects, and other lengths are an
 
 import tensorflow as tf
 
-from tfstyle.provided import provided
+from tfstyle.checked import checked
 
 END = "."  # NumPy's strings, in which saved_model_cli keeps them, lose zeros at the end
 
@@ -30,9 +30,9 @@ def unpack(name, label, data, nest):
     expected = ends[-1] + len(END)
     begins = f"{name}: expected bytes that begin with {label!r}, as the same export returns them"
     lasts = f"{name}: expected all bytes of a picture of this size; due and received:"
-    data = provided(data, (labelled, [begins]))
+    data = checked(data, (labelled, [begins]))
     received = tf.strings.length(data)
-    data = provided(data, (received == expected, [lasts, expected, received]))
+    data = checked(data, (received == expected, [lasts, expected, received]))
     read = [
         tf.reshape(_values(data, begin, size, tensor.dtype), tf.shape(tensor))
         for tensor, begin, size in zip(tensors, tf.unstack(ends[:-1]), sizes)

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-def provided(tensor, *conditions):
+def checked(tensor, *conditions):
     """The tensor; nothing is computed from it unless all conditions hold.
 
     Args:

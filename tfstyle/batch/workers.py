@@ -11,7 +11,7 @@ class Died(Exception):
     """A worker has ended before it answered."""
 
 
-class Crew(abc.ABC):
+class Workers(abc.ABC):
     """Starts workers and talks to them. A worker answers once when it is ready, then every job.
 
     Not left to `concurrent.futures` or Ray Data: when a worker dies, they also blame, or even end,
@@ -32,14 +32,14 @@ class Crew(abc.ABC):
 
     @abc.abstractmethod
     def receive(self, key):
-        """Returns what `tfstyle.batch.worker.answer` said; raises `Died`."""
+        """Returns what `tfstyle.batch.job.answer` said; raises `Died`."""
 
     @abc.abstractmethod
     def end(self):
         """Ends all workers, whatever they are doing."""
 
 
-def spread(jobs, crew, workers):
+def spread(jobs, workers, count):
     """Yields (job, error) as they are finished, from so many workers at a time.
 
     Raises:
@@ -49,22 +49,22 @@ def spread(jobs, crew, workers):
     waiting, deaths = collections.deque(jobs), collections.Counter()
     idle, busy = [], {}  # busy: key -> (worker, job), the job being `None` while it starts
     try:
-        for _ in range(workers):
-            _start(crew, busy)
+        for _ in range(count):
+            _start(workers, busy)
         while waiting or any(job for _, job in busy.values()):
             while waiting and idle:
                 worker, job = idle.pop(), waiting.popleft()
-                busy[crew.send(worker, job)] = worker, job
+                busy[workers.send(worker, job)] = worker, job
             if not busy:
                 raise RuntimeError("no worker could be started")
-            for key in crew.wait(list(busy)):
+            for key in workers.wait(list(busy)):
                 worker, job = busy.pop(key)
                 try:
-                    error = crew.receive(key)
+                    error = workers.receive(key)
                 except Died:
                     if job is None:
                         continue
-                    _start(crew, busy)
+                    _start(workers, busy)
                     deaths[job] += 1
                     if deaths[job] < DEATHS:
                         waiting.append(job)
@@ -77,9 +77,9 @@ def spread(jobs, crew, workers):
                 if job is not None:
                     yield job, error
     finally:
-        crew.end()
+        workers.end()
 
 
-def _start(crew, busy):
-    worker, key = crew.start()
+def _start(workers, busy):
+    worker, key = workers.start()
     busy[key] = worker, None

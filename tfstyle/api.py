@@ -1,0 +1,140 @@
+"""The public functions: a few lines each around a `Run`.
+
+Light to import: TensorFlow is loaded when the arguments have been checked.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from tfstyle import images
+from tfstyle.run import Result, Run, Step
+from tfstyle.settings import InvertSettings, StylizeSettings, TextureSettings
+from tfstyle.settings.base import keywords
+
+Callback = Callable[[Step], Any]
+# What an object needs to stand in the place of a name.
+PARTS = {"features": ("__call__", "stride"), "statistic": ("target",), "optimizer": ("advance",)}
+
+
+@keywords(StylizeSettings)
+def stylize(
+    content: Any,
+    style: Any,
+    settings: StylizeSettings | None = None,
+    *,
+    callback: Callback | None = None,
+    progress: bool = False,
+    checkpoint: str | os.PathLike | None = None,
+    resume: bool = False,
+    **changes: Any,
+) -> Result:
+    """Paints the content of one picture in the style of another (Gatys et al. 2016).
+
+    Args:
+        content, style: pictures: a path, a PIL image, or an array or tensor `[H, W, 3]` or
+            `[1, H, W, 3]`, uint8 or float in [0, 1]. `style` may be a list of pictures: their
+            statistics are averaged.
+        settings: those below, as an object; other keyword arguments change some of them.
+        callback: called with a `tfstyle.Step`: once when all is ready, before the first evaluation,
+            then after every fifth of a second or every evaluation, whichever takes longer. Where it
+            returns False, the run stops.
+        progress: whether to show a bar, in a terminal or notebook.
+        checkpoint: a file from which the run can be resumed, written every few seconds.
+        resume: whether to resume from `checkpoint`, if it is there. The result is the same to the
+            bit as without an interruption; `evaluations` may be raised.
+
+    `init` may also be a picture. `features` may be a ready network, any callable from RGB
+    `[1, H, W, 3]` in [0, 1] to `{layer: [1, h, w, C]}`; `statistic` and `optimizer` may be objects,
+    a `tfstyle.statistics.base.Criterion` and a `tfstyle.optimizers.base.Optimizer`.
+
+    Returns:
+        A `tfstyle.Result`; its image is float32 NumPy `[1, H, W, 3]` in [0, 1].
+
+    Raises:
+        ValueError: an argument is not as described; the message begins with its name.
+    """
+    run = _run(settings or StylizeSettings(), changes, content, style, checkpoint, resume)
+    return run.complete(callback, progress)
+
+
+@keywords(TextureSettings)
+def synthesize_texture(
+    style: Any,
+    settings: TextureSettings | None = None,
+    *,
+    callback: Callback | None = None,
+    progress: bool = False,
+    checkpoint: str | os.PathLike | None = None,
+    resume: bool = False,
+    **changes: Any,
+) -> Result:
+    """Makes a new picture with the statistics of another, but not its places (Gatys et al. 2015).
+
+    Args:
+        style: the texture to be matched, or a list of several, see `stylize`.
+        settings, callback, progress, checkpoint, resume: see `stylize`.
+
+    Returns:
+        A `tfstyle.Result`; its image is float32 NumPy `[1, H, W, 3]` in [0, 1].
+
+    Raises:
+        ValueError: an argument is not as described; the message begins with its name.
+    """
+    run = _run(settings or TextureSettings(), changes, None, style, checkpoint, resume)
+    return run.complete(callback, progress)
+
+
+@keywords(InvertSettings)
+def invert(
+    content: Any,
+    settings: InvertSettings | None = None,
+    *,
+    callback: Callback | None = None,
+    progress: bool = False,
+    checkpoint: str | os.PathLike | None = None,
+    resume: bool = False,
+    **changes: Any,
+) -> Result:
+    """Rebuilds a picture from the feature maps of one or several layers alone.
+
+    Mahendran & Vedaldi 2015, "Understanding Deep Image Representations by Inverting Them": the
+    error relative to the features' own size (equation 3), total variation with an exponent, and a
+    penalty on values outside [0, 1].
+
+    Args:
+        content: the picture, see `stylize`.
+        settings, callback, progress, checkpoint, resume: see `stylize`.
+
+    Returns:
+        A `tfstyle.Result`; its image is float32 NumPy `[1, H, W, 3]` in [0, 1].
+
+    Raises:
+        ValueError: an argument is not as described; the message begins with its name.
+    """
+    run = _run(settings or InvertSettings(), changes, content, None, checkpoint, resume)
+    return run.complete(callback, progress)
+
+
+def _run(settings, changes, content, style, checkpoint, resume):
+    changes, objects = separated(changes)
+    return Run(
+        settings.replace(**changes),
+        content,
+        style,
+        checkpoint=checkpoint,
+        resume=resume,
+        **objects,
+    )
+
+
+def separated(changes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Changes of settings, and the objects among them that stand in the place of a name."""
+    objects = {
+        name: changes[name]
+        for name, methods in PARTS.items()
+        if any(hasattr(changes.get(name), method) for method in methods)
+    }
+    if images.is_picture(changes.get("init")):
+        objects["init"] = changes["init"]
+    return {name: value for name, value in changes.items() if name not in objects}, objects

@@ -1,0 +1,1 @@
+"""Large images in overlapping blocks, with the numbers of the whole image."""

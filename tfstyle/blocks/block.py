@@ -1,0 +1,77 @@
+"""One block of a picture, cut out with its surroundings, in a graph."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tfstyle.blocks.grid import Grid
+from tfstyle.statistics.base import blend
+
+
+class Block(NamedTuple):
+    """One block: ends of its interior and of what is cut out, (y, x) in pixels, int32 `[2]`."""
+
+    grid: Grid
+    begin: tf.Tensor
+    end: tf.Tensor
+    low: tf.Tensor
+    high: tf.Tensor
+    shape: tf.Tensor
+
+    @classmethod
+    def of(cls, grid, number, shape):
+        """Block `number` of a picture of `shape`; all have the same side, but for a stride."""
+        counts, units = grid.count(shape), shape // grid.stride
+        place = tf.stack([number // counts[1], number % counts[1]])
+        begin = place * units // counts * grid.stride
+        end = (place + 1) * units // counts * grid.stride
+        end = tf.where(place + 1 == counts, shape, end)
+        low, high = tf.maximum(begin - grid.halo, 0), tf.minimum(end + grid.halo, shape)
+        return cls(grid, begin, end, low, high, shape)
+
+    def stride(self, layer):
+        """Pixels from one position of a layer to the next."""
+        return dict(self.grid.strides)[layer]
+
+    def cut(self, image):
+        """The block with its halo out of the picture `[1, H, W, C]`."""
+        return crop(image, self.low, self.high)
+
+    def inner(self, values, step=1, origin=0):
+        """The interior out of a map `[1, h, w, C]`.
+
+        Args:
+            step: pixels from one position of the map to the next.
+            origin: the pixel (y, x) at which the map begins.
+        """
+        last = tf.where(self.end == self.shape, tf.shape(values)[1:3], (self.end - origin) // step)
+        return crop(values, (self.begin - origin) // step, last)
+
+    def own(self, features, layer):
+        """The interior's part of the features of what was cut out, `[1, h, w, C]`."""
+        return self.inner(features[layer], self.stride(layer), self.low)
+
+    def add(self, whole, part):
+        """The sum of a picture as rows `[H, W C]` and of a part `[1, h, w, C]` cut out of one."""
+        beside = [[0, 0], [self.low[1], self.shape[1] - self.high[1]], [0, 0]]
+        rows = tf.reshape(tf.pad(part[0], beside), [-1, tf.shape(whole)[1]])
+        numbers = tf.range(self.low[0], self.high[0])[:, None]
+        return tf.tensor_scatter_nd_add(whole, numbers, rows)  # in place
+
+
+def crop(values, first, last):
+    """The part of a map `[1, h, w, C]` from a place (y, x) to another."""
+    channels = values.shape[-1]
+    size = tf.concat([[1], last - first, [channels]], axis=0)
+    part = tf.slice(values, tf.pad(first, [[1, 1]]), size)
+    return tf.ensure_shape(part, [1, None, None, channels])
+
+
+def positions_of(values, less=0):
+    """Their number in a map, or in one whose sides are `less` shorter; float32."""
+    return tf.cast(tf.reduce_prod(tf.shape(values)[1:3] - less), tf.float32)
+
+
+def sums_of(statistic, own):
+    """Statistics of parts of feature maps times the numbers of their positions, by layer."""
+    return {layer: blend([statistic.measure(x)], [positions_of(x)]) for layer, x in own.items()}

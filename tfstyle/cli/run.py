@@ -1,0 +1,171 @@
+"""One run of a command: check, announce, optimise with a progress bar, save, report."""
+
+import contextlib
+import shlex
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tfstyle import images, provenance
+from tfstyle.cli import options
+from tfstyle.outcome import Outcome
+from tfstyle.progress import Bar
+from tfstyle.run import Run
+from tfstyle.settings import Settings
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])]
+
+Judge = Callable[[np.ndarray, np.ndarray], dict[str, float]]
+
+
+def run(
+    command: str,
+    settings: type[Settings],
+    pictures: Sequence[type[Settings]],
+    arguments: Sequence[str],
+    judge: Judge | None = None,
+) -> int:
+    """Runs a command that paints one picture; returns the exit code.
+
+    Args:
+        command: its name.
+        settings: those of its job.
+        pictures: flags of the pictures that it takes.
+        arguments: what was typed behind the command.
+        judge: (content, image) -> what else is to be said of the result, `{name: number}`.
+    """
+    given = options.parse(command, (*pictures, options.Output, settings), arguments)
+    if given is None:
+        return 0
+    names = [name for each in pictures for name in each.fields()]
+    return Painting(
+        command,
+        options.make(settings, given),
+        {name: given[name] for name in names},
+        options.make(options.Output, given),
+    ).execute(judge)
+
+
+class Painting:
+    """A picture to be made, whose flags and pictures have been checked.
+
+    Args:
+        command: "stylize", "texture" or "invert".
+        settings: of the job.
+        pictures: paths of the content and the styles, by name.
+        output: where it is written, and the checkpoint.
+        judged: see `Run`.
+    """
+
+    def __init__(
+        self,
+        command: str,
+        settings: Any,
+        pictures: Mapping[str, Any],
+        output: options.Output,
+        judged: bool = False,
+    ):
+        self.output = output.output
+        images.check_output(self.output, "--output")
+        if output.resume and not output.checkpoint:
+            raise ValueError("resume: expected a file in --checkpoint, received none")
+        self.command = typed(command, pictures, settings, self.output)
+        self.run = Run(
+            settings,
+            **_single(pictures),
+            checkpoint=output.checkpoint,
+            resume=output.resume,
+            judged=judged,
+        )
+        self.record = provenance.of(self.command, settings)
+
+    def execute(self, judge: Judge | None = None) -> int:
+        """Makes the picture, saves it, reports; returns the exit code."""
+        began, started = time.perf_counter(), None
+        with stopping_at_signals(self.run), Bar() as bar:
+            for step in self.run:
+                if step.evaluations == 0:
+                    print(_announcement(self.run), file=sys.stderr)
+                    continue
+                started = started or time.perf_counter()  # the graph is built
+                bar.show(step)
+        started = started or time.perf_counter()
+        result, content = self.run.result, self.run.inputs.content
+        times = started - began, time.perf_counter() - started
+        judged = judge(content, result.image) if judge and content is not None else {}
+        record = self.record | provenance.outcome(result) | judged
+        images.save(self.output, result.image, record)
+        self._report(result, judged, *times)
+        return result.outcome.exit_code
+
+    def _report(self, result, judged, start_up, seconds):
+        numbers = (f"{name} {value:.4g}" for name, value in (result.parts | judged).items())
+        print(
+            f"{self.output}: {result.outcome.value} after {result.evaluations} evaluations | "
+            f"{', '.join(numbers)} | start-up {start_up:.1f} s, then {seconds:.1f} s",
+            file=sys.stderr,
+        )
+        if result.outcome is Outcome.STOPPED:
+            path = self.run.checkpoint_path
+            resume = (
+                f"--checkpoint={shlex.quote(path)} --resume"
+                if path
+                else (f"--init={shlex.quote(self.output)} --scales=1")
+            )
+            print(f"continue from there with {resume}", file=sys.stderr)
+
+
+def _announcement(run: Run) -> str:
+    from tfstyle import device
+
+    plan = run.plan
+    seconds = plan.seconds(device.speed(plan.precision), device.speed("float32"))
+    return plan.announcement(run.settings.features, seconds)
+
+
+@contextlib.contextmanager
+def stopping_at_signals(run: Run) -> Iterator[None]:
+    """Stops the run at the first signal, and interrupts it at the second, or before it has begun.
+
+    A run that is stopped ends with its picture and its checkpoint.
+    """
+
+    def handle(number, frame):
+        if run.evaluations and not run.is_stopping:
+            run.stop()
+        else:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def typed(command: str, pictures: Mapping[str, Any], settings: Settings, output: str) -> str:
+    """The command line that makes a picture."""
+    fields = options.Content.fields() | options.Style.fields()
+    paths = {
+        name: fields[name].metadata["kind"].write(value)
+        for name, value in pictures.items()
+        if value is not None
+    }
+    texts = {**paths, **settings.texts(), "output": output}
+    return shlex.join(["tfstyle", command, *(f"--{name}={text}" for name, text in texts.items())])
+
+
+def _single(pictures):
+    """Pictures as `Run` takes them: a list of styles."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in pictures.items()
+    }

@@ -1,0 +1,142 @@
+"""The pictures that a run begins with: loaded, checked, and known by what is in them."""
+
+import dataclasses
+import hashlib
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfstyle import images, levels
+from tfstyle.settings import Settings
+
+INITS = ("content", "noise")
+
+
+class Style(NamedTuple):
+    """One style: picture `[1, H, W, 3]` in [0, 1], part in the blend, long side in the result."""
+
+    picture: np.ndarray
+    part: float
+    long_side: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width beside a result of the full size."""
+        return levels.fit(*self.picture.shape[1:3], self.long_side)
+
+    def resized(self) -> np.ndarray:
+        """The picture of that size."""
+        return images.resize(self.picture, *self.size)
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """The pictures of a run, float32 `[1, H, W, 3]` in [0, 1].
+
+    Attributes:
+        content: as it was given, or `None`.
+        styles: those with a part above 0.
+        init: the picture to start from, or `None`.
+        size: height and width of the result.
+    """
+
+    content: np.ndarray | None
+    styles: list[Style]
+    init: np.ndarray | None
+    size: tuple[int, int]
+
+    @classmethod
+    def load(cls, settings: Any, content=None, style=None, init=None) -> "Inputs":
+        """Loads the pictures of a job with those settings.
+
+        Args:
+            settings: of the job.
+            content, style: what `images.load` takes; `style` may be a list.
+            init: a picture, in the place of the one that the settings name.
+
+        Raises:
+            ValueError: a picture that cannot be used, or a number of weights that does not fit.
+        """
+        background = images.colour(settings.background)
+        if content is not None:
+            content = images.load(content, "content", background)
+        if init is None and settings.init not in INITS:
+            init = settings.init
+        if content is None and settings.init == "content":
+            raise ValueError("init: expected noise or a picture, received 'content' without one")
+        shape = (1, 1) if content is None else content.shape[1:3]
+        size = levels.output_size(*shape, settings.size)
+        return cls(
+            content,
+            load_styles(settings, style, size) if style is not None else [],
+            None if init is None else images.load(init, "init", background),
+            size,
+        )
+
+    @property
+    def pixels(self) -> int:
+        """Of all pictures."""
+        pictures = [self.content, self.init, *(style.picture for style in self.styles)]
+        return sum(math.prod(picture.shape[1:3]) for picture in pictures if picture is not None)
+
+    def digest(self) -> str:
+        """Tells these pictures from all others."""
+        pictures = [self.content, self.init, *(style.picture for style in self.styles)]
+        result = hashlib.sha256(repr([style[1:] for style in self.styles]).encode())
+        for picture in pictures:
+            result.update(b"none" if picture is None else digest(picture).encode())
+        return result.hexdigest()
+
+
+def load_styles(settings: Any, style, size: tuple[int, int]) -> list[Style]:
+    """The styles with a part above 0.
+
+    Args:
+        settings: `style_blend`, `style_size` and `background` count.
+        style: a picture, or a list or tuple of pictures (see `tfstyle.images.load`).
+        size: height and width of the result.
+
+    Raises:
+        ValueError: no picture, or weights that do not fit; the message begins with the argument.
+    """
+    pictures = style if isinstance(style, (list, tuple)) else [style]
+    if not pictures:
+        raise ValueError("style: expected a picture or a list of pictures, received an empty list")
+    background, parts = images.colour(settings.background), settings.style_blend
+    pictures = [images.load(picture, "style", background) for picture in pictures]
+    parts = parts or (1.0,) * len(pictures)
+    if len(parts) != len(pictures):
+        raise ValueError(
+            f"style_blend: expected one for each of the {len(pictures)} styles, "
+            f"received {len(parts)}"
+        )
+    return [
+        Style(
+            picture,
+            part / sum(parts),
+            settings.style_size or min(max(size), max(picture.shape[1:3])),
+        )
+        for picture, part in zip(pictures, parts)
+        if part > 0
+    ]
+
+
+def digest(picture: np.ndarray) -> str:
+    """A hash of the pixels and the shape."""
+    return hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).hexdigest()
+
+
+def working_picture(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A picture brought to the height and width of the result, and mirrored into the margin."""
+    border = (levels.margin(*size),) * 2
+    return np.pad(images.resize(picture, *size), ((0, 0), border, border, (0, 0)), mode="reflect")
+
+
+def check_layers(settings: Settings, features: Any) -> None:
+    """Raises `ValueError` unless the network has the layers that the settings name."""
+    from tfstyle import features as networks
+
+    for name in ("layer", "content_layers", "style_layers"):
+        if name in settings.fields():
+            networks.check_layers(features, getattr(settings, name), name)

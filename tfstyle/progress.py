@@ -1,0 +1,37 @@
+"""A bar that shows how far a run is, in a terminal or notebook."""
+
+import math
+from typing import Any
+
+FORMAT = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
+PARTS = 10_000  # of the work
+
+
+class Bar:
+    """A progress bar of `Step`s; silent where nobody would see it.
+
+    Args:
+        enabled: whether to show it at all.
+    """
+
+    def __init__(self, enabled: bool = True):
+        self._enabled, self._bar = enabled, None
+
+    def __enter__(self) -> "Bar":
+        return self
+
+    def show(self, step: Any) -> None:
+        """Moves the bar to a step."""
+        if not self._enabled:
+            return
+        if self._bar is None:
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(total=PARTS, bar_format=FORMAT, delay=1e-9, disable=None)
+        if not math.isnan(step.loss):
+            self._bar.set_postfix_str(f"{step.evaluations} evaluations, loss {step.loss:.4g}")
+        self._bar.update(round(PARTS * step.fraction) - self._bar.n)
+
+    def __exit__(self, *error: Any) -> None:
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,35 @@
+"""What is embedded in a picture: the command that makes it again, and how the run went."""
+
+import os
+from typing import Any
+
+from tfstyle import images
+from tfstyle.outcome import Outcome
+from tfstyle.run import Result
+from tfstyle.settings import Settings
+
+
+def of(command: str, settings: Settings) -> dict[str, Any]:
+    """The part that is known before the run."""
+    from tfstyle import __version__
+
+    return {"tfstyle": __version__, "command": command, "settings": settings.as_json()}
+
+
+def outcome(result: Result) -> dict[str, Any]:
+    """The part that a `tfstyle.Result` tells."""
+    return {
+        "outcome": result.outcome.value,
+        "evaluations": result.evaluations,
+        "seconds": round(result.seconds, 2),
+        "losses": result.parts,
+    }
+
+
+def is_done(path: str, command: str) -> bool:
+    """Whether the very same command has made the picture before, to its end."""
+    if not os.path.exists(path):
+        return False
+    record = images.read_settings(path) or {}
+    finished = {outcome.value for outcome in Outcome if outcome.finished}
+    return record.get("command") == command and record.get("outcome") in finished

@@ -1,0 +1,472 @@
+"""What is being done: a run as an iterator over its steps, to be watched, stopped and resumed.
+
+Light to import: TensorFlow is loaded when the plan is asked for, or the first step.
+"""
+
+import dataclasses
+import functools
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tfstyle import images, levels
+from tfstyle.checkpoint import Checkpoint, arrays_of, nest_like
+from tfstyle.inputs import Inputs, check_layers, working_picture
+from tfstyle.outcome import Outcome
+from tfstyle.plan import Plan
+from tfstyle.settings import Settings
+
+log = logging.getLogger("tfstyle")
+
+CHECKPOINT_SECONDS = 5.0  # between two checkpoints, at least
+CHECKPOINT_SHARE = 0.05  # of the time, at most, is spent on writing them
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A moment of a run.
+
+    Attributes:
+        level, levels: number of the present level, from 1, and of all.
+        fraction: of the work that is done, from 0 to 1.
+        evaluations: of the loss and its gradient, on all levels so far; 0 in the first step, when
+            all is ready.
+        loss: total loss of the image; not a number in the first step.
+        losses: its terms, `{name: value}`.
+    """
+
+    level: int
+    levels: int
+    fraction: float
+    evaluations: int
+    loss: float
+    losses: dict[str, float]
+    _tensor: Any = dataclasses.field(repr=False)
+    _frame: tuple[int, int, int, int] = dataclasses.field(repr=False)
+
+    @functools.cached_property
+    def image(self) -> np.ndarray:
+        """The image in the frame of the result, float32 `[1, h, w, 3]` in [0, 1].
+
+        It has the size of the level: a half, a quarter ... of the result's.
+        """
+        top, left, height, width = self._frame
+        inside = self._tensor[:, top : top + height, left : left + width]
+        return np.clip(np.asarray(inside), 0, 1)
+
+
+@dataclasses.dataclass(repr=False)
+class Result:
+    """The end of a run.
+
+    Attributes:
+        image: float32 `[1, H, W, 3]` in [0, 1], of the size that was asked for.
+        losses: float32 `[n, 2]`: number of the evaluation, total loss there; with a discriminator a
+            third column, its accuracy.
+        parts: the terms of the loss at the end, `{name: value}`.
+        evaluations: of the loss and its gradient.
+        outcome: how the run ended, a `tfstyle.Outcome`.
+        seconds: wall time.
+    """
+
+    image: np.ndarray
+    losses: np.ndarray
+    parts: dict[str, float]
+    evaluations: int
+    outcome: Outcome
+    seconds: float
+
+    def __repr__(self) -> str:
+        height, width = self.image.shape[1:3]
+        return (
+            f"<Result {width}x{height}: {self.outcome.value} after {self.evaluations} evaluations "
+            f"in {self.seconds:.1f} s>"
+        )
+
+
+@dataclasses.dataclass
+class _Position:
+    """Where a run is: all that changes while it goes on.
+
+    Attributes:
+        level: number of the level, from 0.
+        strategy: how it is worked on.
+        targets: of this level.
+        state: of the optimiser.
+        before: evaluations before this state began, and those of them on this level.
+        losses: arrays, see `Result`.
+        seconds: that the run has taken.
+    """
+
+    level: int
+    strategy: Any
+    targets: Any
+    state: Any
+    before: tuple[int, int] = (0, 0)
+    losses: list[np.ndarray] = dataclasses.field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def evaluations(self) -> int:
+        return self.before[0] + int(self.state.evaluations)
+
+    def before_next(self, level: int) -> tuple[int, int]:
+        """What `before` is for the state that comes next, on that level."""
+        on_level = self.before[1] + int(self.state.evaluations) if level == self.level else 0
+        return self.evaluations, on_level
+
+
+class Run:
+    """A run: an iterator over `Step`s.
+
+    The first step comes when all is ready, before the first evaluation; the others after every
+    fifth of a second or every evaluation, whichever takes longer.
+
+        run = tfstyle.Run(StylizeSettings(size=256), content="photo.jpg", style="painting.jpg")
+        for step in run:
+            print(step.fraction, step.loss)
+        run.result.image
+
+    Args:
+        settings: what to do, `tfstyle.settings.StylizeSettings`, `TextureSettings` or
+            `InvertSettings`.
+        content, style, init: pictures, see `tfstyle.stylize`.
+        features, statistic, optimizer: objects in the place of the names in the settings.
+        checkpoint: a file that is written every few seconds and at the end.
+        resume: a `Checkpoint`, or whether to resume from the file if it is there.
+        judged: whether a judge, whose memory counts too, will look at the result.
+
+    Raises:
+        ValueError: a picture or setting that cannot be used; the message begins with its name.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        content: Any = None,
+        style: Any = None,
+        *,
+        init: Any = None,
+        features: Any = None,
+        statistic: Any = None,
+        optimizer: Any = None,
+        checkpoint: str | os.PathLike | None = None,
+        resume: bool | Checkpoint = False,
+        judged: bool = False,
+    ):
+        self.settings: Any = settings
+        self.inputs = Inputs.load(settings, content, style, init)
+        self._objects = features, statistic, optimizer
+        check_layers(settings, self.settings.features if features is None else features)
+        self._check_scales()
+        self.judged = judged
+        self.checkpoint_path, self._resume = checkpoint, resume
+        self._saved, self._interval = time.monotonic(), CHECKPOINT_SECONDS
+        self._stop = threading.Event()
+        self._outcome: Outcome | None = None
+        self._at: Any = None  # a `_Position` once all is ready
+        self._steps = self._run()
+
+    def _check_scales(self):
+        """Raises what the plan would raise, without TensorFlow."""
+        whole = levels.with_margin(*self.inputs.size)
+        levels.levels(*whole, self.settings.evaluations, self.settings.scales)
+
+    @functools.cached_property
+    def device(self):
+        """What the run is computed on."""
+        from tfstyle import device
+
+        return device.find()
+
+    @functools.cached_property
+    def engine(self):
+        """What computes the steps."""
+        from tfstyle import engine
+
+        return engine.get(self.settings, engine.Parts(*self._objects), self.device)
+
+    @functools.cached_property
+    def plan(self) -> Plan:
+        """What the run does, and what that costs; raises `ValueError` for too little memory."""
+        return self.prepare()
+
+    def prepare(self) -> Plan:
+        """Plans the run: nothing that can be known to fail fails later."""
+        workload = self.engine.workload
+        return Plan.of(self.settings, self.inputs, self.device, workload, self.judged)
+
+    def __iter__(self) -> Iterator[Step]:
+        return self
+
+    def __next__(self) -> Step:
+        try:
+            step = next(self._steps)
+        except StopIteration:
+            self._save()
+            raise
+        if time.monotonic() - self._saved >= self._interval:
+            self._save()
+        return step
+
+    def stop(self) -> None:
+        """Lets the run end after the step that is computed; from any thread."""
+        self._stop.set()
+
+    def complete(
+        self, callback: Callable[[Step], Any] | None = None, progress: bool = False
+    ) -> Result:
+        """Runs to the end.
+
+        Args:
+            callback: called with every step; where it returns False the run stops.
+            progress: whether to show a bar, in a terminal or notebook.
+
+        Returns:
+            The result. `KeyboardInterrupt` stops the run too, once there is a picture.
+        """
+        from tfstyle.progress import Bar
+
+        try:
+            with Bar(progress) as bar:
+                for step in self:
+                    bar.show(step)
+                    if callback is not None and callback(step) is False:
+                        self.stop()
+        except KeyboardInterrupt:
+            if not self.evaluations:
+                raise
+            self._outcome = Outcome.STOPPED
+            self._save()
+        return self.result
+
+    @property
+    def evaluations(self) -> int:
+        """Those made so far."""
+        return self._at.evaluations if self._at else 0
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stop.is_set()
+
+    @property
+    def result(self) -> Result:
+        """The result as it is now; of a run that has made its first step."""
+        at = self._at
+        return Result(
+            image=self._whole_image(),
+            losses=np.concatenate(at.losses or [np.zeros((0, 2), np.float32)]),
+            parts=_numbers(at.state.parts),
+            evaluations=at.evaluations,
+            outcome=self._outcome or Outcome.STOPPED,
+            seconds=at.seconds,
+        )
+
+    def checkpoint(self) -> Checkpoint:
+        """The run as it is now; of a run that has made its first step."""
+        at = self._at
+        return Checkpoint(
+            settings=self.settings.as_json(),
+            inputs=self._digest,
+            precision=self.plan.precision,
+            budgets=self.plan.budgets,
+            level=at.level,
+            strategy=at.strategy,
+            before=at.before,
+            seconds=at.seconds,
+            losses=np.concatenate(at.losses or [np.zeros((0, 2), np.float32)]),
+            state=arrays_of(self.engine.packed(at.state)),
+        )
+
+    @functools.cached_property
+    def _digest(self):
+        parts = [f"{type(part).__module__}.{type(part).__qualname__}" for part in self._objects]
+        return "-".join([self.inputs.digest(), *parts])
+
+    def _save(self):
+        """Writes the checkpoint, if one is asked for; rarely where it takes long."""
+        if self.checkpoint_path is None or self._at is None:
+            return
+        began = time.monotonic()
+        self.checkpoint().save(self.checkpoint_path)
+        self._saved = time.monotonic()
+        self._interval = max(CHECKPOINT_SECONDS, (self._saved - began) / CHECKPOINT_SHARE)
+
+    # --- the steps
+
+    def _run(self):
+        saved = self._found_checkpoint()
+        if saved is not None:
+            self._restore(saved)
+        try:
+            for number, planned in enumerate(self.plan.levels):
+                is_done = self._at is not None and number < self._at.level
+                if is_done or not planned.level.evaluations:  # fewer evaluations than levels
+                    continue
+                yield from self._level(number)
+                if self._outcome:
+                    return
+        except KeyboardInterrupt:
+            if not self.evaluations:
+                raise
+            self._outcome = Outcome.STOPPED
+        else:
+            self._outcome = self._ended()
+
+    def _level(self, number):
+        """The steps of one level; where memory runs out, again in smaller blocks."""
+        from tfstyle.optimizers import base
+
+        strategy = self.plan.levels[number].strategy
+        is_entered = self._at is not None and self._at.level == number
+        while True:
+            try:
+                if not is_entered:
+                    is_first = self._at is None
+                    self._enter(number, strategy, self._image(), self._learned())
+                    if is_first:
+                        yield self._step()
+                yield from self._minimize()
+                return
+            except base.EXHAUSTED:
+                smaller = self._smaller(number, strategy if self._at is None else self._at.strategy)
+                if smaller is None:
+                    if not self.evaluations:
+                        raise
+                    self._outcome = Outcome.OUT_OF_MEMORY
+                    return
+                strategy, is_entered = smaller, False
+
+    def _enter(self, number, strategy, image, learned):
+        """Begins a level: its targets, and the optimiser's first state at that image."""
+        from tfstyle import resampling
+
+        level, workload = self.plan.levels[number].level, self.engine.workload
+        seed = levels.level_seed(self.settings.seed, number)
+        grid = workload and workload.grid(strategy.side)
+        style_grid = workload and workload.style_grid(self.plan.style_side)
+        targets = self.engine.targets(
+            self.engine.content_targets(self._content, level, grid),
+            self.engine.kept_style_targets(self.inputs.styles, level, seed, style_grid),
+            seed,
+            learned,
+        )
+        optimizer, objective = self.engine.minimizer(strategy)
+        start = resampling.resize(image, level.height, level.width)
+        state = optimizer.start_for(objective, start, targets)
+        old = self._at
+        self._at = _Position(number, strategy, targets, state)
+        if old is not None:
+            self._at.before, self._at.losses = old.before_next(number), old.losses
+            self._at.seconds = old.seconds
+
+    def _minimize(self):
+        """The steps from the present state to the level's last evaluation."""
+        at = self._at
+        optimizer, objective = self.engine.minimizer(at.strategy)
+        limit = self.plan.levels[at.level].level.evaluations - at.before[1]
+        began = time.perf_counter()
+        for chunk in optimizer.chunks(objective, at.state, at.targets, limit):
+            at.state = chunk.state
+            at.seconds += time.perf_counter() - began
+            offset = np.float32([at.before[0], *[0] * (chunk.losses.shape[1] - 1)])
+            at.losses = [*at.losses, chunk.losses + offset]
+            yield self._step()
+            began = time.perf_counter()  # what the caller takes does not count
+            if self._stop.is_set():
+                self._outcome = Outcome.STOPPED
+                return
+        if self._ended() is Outcome.NOT_FINITE:
+            self._outcome = Outcome.NOT_FINITE
+
+    def _smaller(self, number, strategy):
+        """A strategy that takes less memory, or `None`."""
+        level, workload = self.plan.levels[number].level, self.engine.workload
+        smaller = workload and workload.smaller(strategy, max(level.height, level.width))
+        if smaller:
+            side = workload.grid(smaller.side).side
+            log.warning("out of memory: the run continues in blocks of %d pixels", side)
+        return smaller
+
+    def _found_checkpoint(self):
+        if isinstance(self._resume, Checkpoint):
+            return self._resume
+        if (
+            self._resume
+            and self.checkpoint_path is not None
+            and os.path.exists(self.checkpoint_path)
+        ):
+            return Checkpoint.load(self.checkpoint_path)
+        return None
+
+    def _restore(self, saved):
+        """Goes to the position of a checkpoint; more evaluations are added to the last level."""
+        saved.check(self.settings.as_json(), self._digest, self.plan.precision)
+        more = self.settings.evaluations - sum(saved.budgets)
+        self.plan = self.plan.with_budgets([*saved.budgets[:-1], saved.budgets[-1] + more])
+        level = self.plan.levels[saved.level].level
+        blank = np.zeros((1, level.height, level.width, 3), np.float32)
+        self._enter(saved.level, saved.strategy, blank, ())
+        at = self._at
+        at.state = self.engine.unpacked(
+            nest_like(self.engine.packed(at.state), saved.state), at.targets
+        )
+        at.before, at.losses, at.seconds = saved.before, [saved.losses], saved.seconds
+
+    # --- what is seen of them
+
+    def _step(self):
+        at, planned = self._at, self.plan.levels[self._at.level]
+        made = at.evaluations
+        return Step(
+            level=at.level + 1,
+            levels=len(self.plan.levels),
+            fraction=self.plan.fraction(at.level, at.before[1] + int(at.state.evaluations)),
+            evaluations=made,
+            loss=float(at.state.loss) if made else float("nan"),
+            losses=_numbers(at.state.parts) if made else {},
+            _tensor=at.state.image,
+            _frame=levels.frame(planned.level, *self.inputs.size),
+        )
+
+    def _ended(self):
+        from tfstyle.optimizers import base
+
+        return base.OUTCOMES[int(self._at.state.status)]
+
+    def _image(self):
+        """The image with its margin, as the next level begins with it."""
+        if self._at is not None:
+            return np.clip(self._at.state.image, 0, 1)
+        if self.inputs.init is not None:
+            return working_picture(self.inputs.init, self.inputs.size)
+        if self.settings.init == "content":
+            return self._content
+        first = self.plan.levels[0].level
+        return images.noise(first.height, first.width, self.settings.seed)
+
+    def _learned(self):
+        return self.engine.learned(self._at.state) if self._at is not None else ()
+
+    def _whole_image(self):
+        from tfstyle import resampling
+
+        last, size = self.plan.levels[-1].level, self.inputs.size
+        image = resampling.resize(self._image(), last.height, last.width)
+        return resampling.crop(image, *levels.frame(last, *size)).numpy()
+
+    @functools.cached_property
+    def _content(self):
+        if self.inputs.content is None:
+            return None
+        return working_picture(self.inputs.content, self.inputs.size)
+
+
+def _numbers(tensors):
+    return {name: float(value) for name, value in tensors.items()}

@@ -1,0 +1,361 @@
+"""Style transfer and texture synthesis as a TensorFlow module: one graph for pictures of any size.
+
+For pipelines (`dataset.map(stylizer)`) and for export (`tfstyle.saved_model`). The pictures are
+those of `tfstyle.stylize` to rounding.
+"""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfstyle import api, device, engine, images, levels, resampling
+from tfstyle.checked import checked
+from tfstyle.inputs import check_layers, load_styles
+from tfstyle.optimizers import base
+from tfstyle.serving import descriptor, packing
+from tfstyle.settings import StylizerSettings
+from tfstyle.settings.base import keywords
+
+KEPT_SIDE = 1024  # pixels: style pictures up to this are kept as they are
+ENOUGH = levels.MAX_LEVELS**2  # evaluations for every level to have some
+
+_IMAGE = tf.TensorSpec([1, None, None, 3], tf.float32)
+_NUMBER = tf.TensorSpec([], tf.int32)
+_BYTES = tf.TensorSpec([], tf.string)
+
+
+def _signature(**specs):
+    """A function of a method with these named inputs."""
+    return tf.function(
+        input_signature=[tf.TensorSpec(x.shape, x.dtype, name) for name, x in specs.items()]
+    )
+
+
+class Stylizer(tf.Module):
+    """Paints any picture in the style of those that it was made with.
+
+    Results have the size of the picture. Its functions are traced once for all sizes; they run in
+    the graph from the coarsest scale to the finest and hold nothing that a server without this
+    package lacks. A picture or a number that cannot be used is a `tf.errors.InvalidArgumentError`.
+
+    With a content weight of 0 and noise to start from it makes textures.
+
+    Args:
+        style: a picture or a list of pictures, see `tfstyle.stylize`.
+        settings: a `tfstyle.settings.StylizerSettings`; other keyword arguments, its fields, change
+            some of them.
+
+    Raises:
+        ValueError: an argument is not as described; the message begins with its name.
+    """
+
+    @keywords(StylizerSettings)
+    def __init__(self, style: Any, settings: StylizerSettings | None = None, **changes: Any):
+        super().__init__(name="stylizer")
+        changes, objects = api.separated(changes)
+        if "init" in objects or "optimizer" in objects:
+            name = "init" if "init" in objects else "optimizer"
+            raise ValueError(f"{name}: expected a name, received an object")
+        settings = (settings or StylizerSettings()).replace(**changes)
+        most = settings.max_size
+        levels.levels(most, most, settings.evaluations, settings.scales)  # too many are an error
+        styles = load_styles(settings, style, (most, most))
+        check_layers(settings, objects.get("features", settings.features))
+        self.settings = settings
+        here = device.find()
+        self.precision = here.precision(settings.precision)
+        self._engine = engine.get(settings, engine.Parts(**objects), here)
+        # The network's variables, not the network: a Keras model that is part of an exported module
+        # loads in Python and nowhere else.
+        weights = getattr(self._engine.network, "weights", [])  # any callable is a network
+        self.network_weights = [weight.value for weight in weights]
+        pictures = [images.to_pil(_kept(each)) for each in styles]
+        self.style_pictures = [tf.Variable(np.asarray(x)[None], trainable=False) for x in pictures]
+        self._style_parts = [each.part for each in styles]
+        mark = self._mark(objects)
+        self._descriptor_label = f"tfstyle descriptor, {mark}\n"
+        self._state_label = f"tfstyle state, {type(self._engine.optimizer).__name__} {mark}\n"
+        self._form = descriptor.Form(self._example()) if self.describes else None
+
+    @property
+    def describes(self) -> bool:
+        """Whether the style is all in its statistics, which it is not for a discriminator."""
+        return not self._engine.objective.is_trained
+
+    def __call__(self, pictures, seed=0):
+        """Stylized pictures, float32 RGB in [0, 1], of the same shape.
+
+        Args:
+            pictures: RGB `[H, W, 3]` or `[N, H, W, 3]`, uint8 or float in [0, 1].
+            seed: of the noise and of what the statistic draws, int32.
+        """
+        pictures = tf.convert_to_tensor(pictures)
+        if pictures.shape.rank not in (3, 4):
+            raise ValueError(
+                f"pictures: expected the shape [H, W, 3] or [N, H, W, 3], received {pictures.shape}"
+            )
+        batch = pictures if pictures.shape.rank == 4 else pictures[None]
+        painted = self._batch(tf.image.convert_image_dtype(batch, tf.float32), seed)
+        painted = tf.ensure_shape(painted, batch.shape)
+        return painted if pictures.shape.rank == 4 else painted[0]
+
+    @_signature(pictures=tf.TensorSpec([None, None, None, 3], tf.float32), seed=_NUMBER)
+    def _batch(self, pictures, seed):
+        return tf.map_fn(
+            lambda picture: self.stylize(picture[None], self.settings.evaluations, seed)["image"][
+                0
+            ],
+            pictures,
+            parallel_iterations=1,  # one picture keeps all cores busy
+        )
+
+    @_signature(image=_IMAGE, num_steps=_NUMBER, seed=_NUMBER)
+    def stylize(self, image, num_steps, seed):
+        """The whole run, over all scales.
+
+        Args:
+            image: content, `[1, H, W, 3]` in [0, 1].
+            num_steps: evaluations of the loss and its gradient, over all scales.
+            seed: as above.
+
+        Returns:
+            image `[1, H, W, 3]`, and losses `[n, 2]` as in `tfstyle.Result`.
+        """
+        return self._run(
+            image, num_steps, seed, lambda level, size: self._own_style(level, size, seed)
+        )
+
+    @_signature(image=_IMAGE, seed=_NUMBER)
+    def describe(self, image, seed):
+        """The statistics of a style at several scales.
+
+        Args:
+            image: the style, `[1, H, W, 3]` in [0, 1], as large as it is to be in the result.
+            seed: of what the statistic draws.
+
+        Returns:
+            descriptor_bytes.
+        """
+        image = self._checked("image", image)
+        height, width = tf.unstack(tf.shape(image)[1:3])
+        long_side = tf.maximum(height, width)
+        whole = levels.with_margin(height, width)  # as large as a result of this size is painted
+        count = levels.default_count(*whole)
+
+        def at(number):
+            level = levels.level(number, count, *whole, ENOUGH)
+            seed_there = self._level_seed(seed, level)
+            picture = engine.style_at(image, long_side, level)
+            nest = self._engine.style_targets([(picture, 1.0)], seed_there)
+            return self._form.vector(nest), seed_there
+
+        vectors, seeds = tf.map_fn(
+            at,
+            tf.range(count - 1, -1, -1),  # finest first
+            fn_output_signature=(tf.float32, tf.int64),
+            parallel_iterations=1,
+        )
+        packed = packing.pack(self._descriptor_label, (long_side, seeds, vectors))
+        return {"descriptor_bytes": packed}
+
+    @_signature(image=_IMAGE, descriptor_bytes=_BYTES, num_steps=_NUMBER, seed=_NUMBER)
+    def stylize_with(self, image, descriptor_bytes, num_steps, seed):
+        """The same as `stylize`, in the style that was described.
+
+        Args:
+            image, num_steps, seed: as there; the statistic draws as it did in `describe`.
+            descriptor_bytes: what `describe` returned.
+
+        Returns:
+            image and losses as there.
+        """
+        row = 8 + 4 * self._form.size
+        label = self._descriptor_label
+        count = tf.maximum(
+            0, (tf.strings.length(descriptor_bytes) - len(label) - 4 - len(packing.END)) // row
+        )
+        form = tf.constant(0), tf.zeros([count], tf.int64), tf.zeros([count, self._form.size])
+        long_side, seeds, vectors = packing.unpack(
+            "descriptor_bytes", label, descriptor_bytes, form
+        )
+
+        def described(level, whole):
+            # A style larger than the result is shrunk, to a half, a quarter ...
+            ratio = tf.maximum(long_side / tf.reduce_max(whole), 1) * tf.cast(
+                level.shrink, tf.float64
+            )
+            halvings = tf.cast(tf.round(tf.math.log(ratio) / np.log(2.0)), tf.int32)
+            place = tf.minimum(halvings, count - 1)
+            return self._form.statistics(vectors[place]), seeds[place]
+
+        return self._run(image, num_steps, seed, described)
+
+    @_signature(content=_IMAGE, image=_IMAGE, state_bytes=_BYTES, num_steps=_NUMBER, seed=_NUMBER)
+    def step(self, content, image, state_bytes, num_steps, seed):
+        """Some evaluations at the full size, from one state to the next.
+
+        Args:
+            content: `[1, H, W, 3]` in [0, 1].
+            image: where to start, of the same shape; not used once there is a state.
+            state_bytes: empty to start, afterwards what was returned.
+            num_steps: evaluations in this call.
+            seed: of what the statistic draws; the same in all calls of a run.
+
+        Returns:
+            image `[1, H, W, 3]` as it is now, state_bytes, and losses `[n, 2]` of this call.
+        """
+        content = self._checked("content", content)
+        size = tf.unstack(tf.shape(content)[1:3])
+        image = self._checked("image", image, tf.stack(size))
+        border = levels.margin(*size)
+        level = levels.level(0, 1, *levels.with_margin(*size), num_steps)
+        style = self._own_style(level, size, seed)
+        targets = self._targets(resampling.reflect(content, border), level, style)
+        start = self._engine.packed(self._start(resampling.reflect(image, border), targets))
+        state = tf.cond(
+            state_bytes == "",
+            lambda: start,
+            lambda: packing.unpack("state_bytes", self._state_label, state_bytes, start),
+        )
+        state = self._engine.unpacked(state, targets)
+        limit = state.evaluations + self._checked_steps(num_steps)
+        state, losses = self._advance(state, targets, limit)
+        return {
+            "image": resampling.crop(state.image, *levels.frame(level, *size)),
+            "state_bytes": packing.pack(self._state_label, self._engine.packed(state)),
+            "losses": losses,
+        }
+
+    def _run(self, image, num_steps, seed, style_at):
+        """All levels, with the style that `style_at(level, size)` gives for each."""
+        image = self._checked("image", image)
+        num_steps = self._checked_steps(num_steps)
+        size = tf.unstack(tf.shape(image)[1:3])
+        whole = levels.with_margin(*size)
+        content = resampling.reflect(image, levels.margin(*size))
+        count = self._count(*whole)
+
+        def level_at(number):
+            return levels.level(number, count, *whole, num_steps)
+
+        def targets_at(level, learned=()):
+            return self._targets(content, level, style_at(level, size), learned)
+
+        def running(number, image, losses, learned, status):
+            return (number < count) & (status != base.NOT_FINITE)
+
+        def paint(number, image, losses, learned, status):
+            level = level_at(number)
+            return tf.cond(
+                level.evaluations > 0,
+                lambda: self._paint(level, image, losses, targets_at(level, learned)),
+                lambda: (number + 1, image, losses, learned, status),
+            )
+
+        first = level_at(0)
+        begin = content
+        if self.settings.init == "noise":
+            begin = resampling.noise(first.height, first.width, seed)
+        learned = () if self.describes else self._engine.objective.learned(targets_at(first))
+        columns = 2 if self.describes else 3
+        begin = 0, begin, tf.zeros([0, columns]), learned, base.RUNNING
+        shapes = tf.nest.map_structure(lambda x: tf.convert_to_tensor(x).shape, begin)
+        shapes = shapes[0], _IMAGE.shape, tf.TensorShape([None, columns]), *shapes[3:]
+        _, painted, losses, _, _ = tf.while_loop(running, paint, begin, shape_invariants=shapes)
+        painted = resampling.resize(painted, *whole)
+        last = level_at(count - 1)
+        return {
+            "image": resampling.crop(painted, *levels.frame(last, *size)),
+            "losses": losses,
+        }
+
+    def _paint(self, level, image, losses, targets):
+        """One level."""
+        state = self._start(resampling.resize(image, level.height, level.width), targets)
+        state, new = self._advance(state, targets, level.evaluations)
+        new += tf.cast([[tf.shape(losses)[0]] + [0] * (new.shape[1] - 1)], tf.float32)
+        return (
+            level.number + 1,
+            tf.clip_by_value(state.image, 0, 1),
+            tf.concat([losses, new], axis=0),
+            self._engine.learned(state),
+            state.status,
+        )
+
+    def _count(self, height, width):
+        """The number of levels of an image of that size."""
+        scales = self.settings.scales
+        if scales is None:
+            return levels.default_count(height, width)
+        message = f"image: expected a size that allows {scales} scales, received"
+        possible = scales <= levels.largest_count(height, width)
+        return checked(tf.constant(scales), (possible, [message, height, width]))
+
+    def _checked(self, name, image, size=None):
+        """The image, once it is known to be one that can be worked on."""
+        sides, low, high = tf.shape(image)[1:3], tf.reduce_min(image), tf.reduce_max(image)
+        expected = (
+            f"{name}: expected sides from {images.MIN_SIDE} to {self.settings.max_size}, received"
+        )
+        conditions = [
+            (tf.reduce_min(sides) >= images.MIN_SIDE, [expected, sides]),
+            (tf.reduce_max(sides) <= self.settings.max_size, [expected, sides]),
+            # So written, it finds NaN too.
+            ((low >= 0) & (high <= 1), [f"{name}: expected values in [0, 1], received", low, high]),
+        ]
+        if size is not None:
+            same = tf.reduce_all(sides == size)
+            conditions.append((same, [f"{name}: expected the size of content, received", sides]))
+        return checked(image, *conditions)
+
+    def _checked_steps(self, num_steps):
+        most = self.settings.max_evaluations
+        expected = f"num_steps: expected from 1 to {most}, received"
+        return checked(num_steps, ((num_steps >= 1) & (num_steps <= most), [expected, num_steps]))
+
+    def _level_seed(self, seed, level):
+        return levels.level_seed(tf.cast(seed, tf.int64), tf.cast(level.number, tf.int64))
+
+    def _own_style(self, level, size, seed):
+        """What is remembered of this module's own styles beside a result of that size, and seed."""
+        seed = self._level_seed(seed, level)
+        pictures = []
+        for picture, part in zip(self.style_pictures, self._style_parts):
+            own = max(picture.shape)
+            long_side = self.settings.style_size or tf.minimum(own, tf.reduce_max(size))
+            unit = tf.cast(picture, tf.float32) / 255
+            pictures.append((engine.style_at(unit, long_side, level), part))
+        return self._engine.style_targets(pictures, seed), seed
+
+    def _targets(self, content, level, style, learned=()):
+        """The targets of a level."""
+        seen = self._engine.content_targets(content, level)
+        return self._engine.targets(seen, *style, learned)
+
+    def _start(self, image, targets):
+        parts = {name: tf.zeros([]) for name in self._engine.objective.names}
+        return self._engine.optimizer.start(image, parts, targets)
+
+    def _advance(self, state, targets, limit):
+        return self._engine.optimizer.advance(self._engine.objective, state, targets, limit)
+
+    def _example(self):
+        """Statistics of a picture that has no symmetries."""
+        noise = images.noise(2 * images.MIN_SIDE, 2 * images.MIN_SIDE, seed=0)
+        return self._engine.style_targets([(noise, 1.0)], 0)
+
+    def _mark(self, objects):
+        """Tells apart the bytes of exports that do not understand each other."""
+        network = objects.get("features", self.settings.features)
+        name = network if isinstance(network, str) else type(network).__name__
+        bytes_ = b"".join(variable.numpy().tobytes() for variable in self.network_weights)
+        layers, statistic = self.settings.style_layers, type(self._engine.statistic).__name__
+        return " ".join([name, statistic, *layers, hashlib.sha256(bytes_).hexdigest()[:8]])
+
+
+def _kept(style):
+    """The style's picture, smaller where it is large: each scale is resampled from it, once."""
+    own = max(style.picture.shape)
+    return style._replace(long_side=min(own, max(style.long_side, KEPT_SIDE))).resized()

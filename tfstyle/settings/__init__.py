@@ -1,0 +1,378 @@
+"""What can be asked for: the settings of every job, each of them declared once, here.
+
+`StylizeSettings`, `TextureSettings` and `InvertSettings` are those of `tfstyle.stylize`,
+`tfstyle.synthesize_texture` and `tfstyle.invert`; `StylizerSettings` are those of
+`tfstyle.Stylizer` and of an export. To add a setting, add a field and use it.
+"""
+
+import dataclasses
+from typing import ClassVar
+
+from tfstyle import images, registry
+from tfstyle.settings.base import Settings, changed, setting
+from tfstyle.settings.kinds import (
+    Bytes,
+    Choice,
+    Colour,
+    Integer,
+    Integers,
+    Number,
+    Numbers,
+    Path,
+    Size,
+    Texts,
+)
+
+__all__ = ["InvertSettings", "Settings", "StylizeSettings", "StylizerSettings", "TextureSettings"]
+
+PICTURES, LOSSES, NETWORK, OPTIMISATION = "Pictures", "Losses", "Network", "Optimisation"
+# Headings of the help, in order.
+GROUPS = (
+    PICTURES,
+    "Jobs",
+    "Comparison",
+    LOSSES,
+    "Sliced Wasserstein, for --statistic=sliced_wasserstein",
+    "Discriminator, for --statistic=discriminator",
+    NETWORK,
+    OPTIMISATION,
+    "L-BFGS, for --optimizer=lbfgs",
+    "TensorFlow Probability's L-BFGS, for --optimizer=tfp_lbfgs",
+    "Adam, for --optimizer=adam",
+    "Interruption",
+)
+SLICED, DISCRIMINATOR, LBFGS, TFP_LBFGS, ADAM = (
+    next(group for group in GROUPS if group.endswith(f"={name}"))
+    for name in ("sliced_wasserstein", "discriminator", "lbfgs", "tfp_lbfgs", "adam")
+)
+
+POOLING = ("average", "max")
+PADDING = ("reflect", "zeros")
+PRECISION = ("auto", "float32", "bfloat16")
+LOGIT_FEATURES = ("linear", "quadratic")
+IMAGE_LOSSES = ("non_saturating", "minimax", "confusion", "least_squares")
+STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
+CONTENT_LAYERS = ("block4_conv2",)
+LARGEST_SIDE = int(images.MAX_PIXELS**0.5)
+MAX_EVALUATIONS = 1_000_000
+
+
+def _lbfgs(default, kind, help):
+    return setting(default, kind, help, LBFGS, of=("optimizer", "lbfgs"))
+
+
+def _tfp_lbfgs(default, kind, help):
+    return setting(default, kind, help, TFP_LBFGS, of=("optimizer", "tfp_lbfgs"))
+
+
+def _adam(default, kind, help):
+    return setting(default, kind, help, ADAM, of=("optimizer", "adam"))
+
+
+def _sliced(default, kind, help):
+    return setting(default, kind, help, SLICED, of=("statistic", "sliced_wasserstein"))
+
+
+def _discriminator(default, kind, help):
+    return setting(default, kind, help, DISCRIMINATOR, of=("statistic", "discriminator"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Common(Settings):
+    """What every job has: picture, network and optimiser."""
+
+    # What a job without these terms has in their place.
+    content_weight: ClassVar[float] = 1.0
+    style_weight: ClassVar[float] = 1.0
+    tv_beta: ClassVar[float] = 1.0
+    content_layers: ClassVar[tuple[str, ...]] = ()
+    style_layers: ClassVar[tuple[str, ...]] = ()
+
+    init: str = setting(
+        "content",
+        Path(),
+        "where the image starts: content, noise, or a picture, which is shrunk to the first scale: "
+        "take --scales=1 to continue from a finished one",
+        PICTURES,
+    )
+    background: str = setting(
+        "white", Colour(), "colour behind transparent pixels, a name or #rrggbb", PICTURES
+    )
+    tv_weight: float = setting(
+        0.05, Number(), "weight of the total variation: more for smoother", LOSSES
+    )
+    features: str = setting(
+        "vgg19_compact", Choice(tuple(registry.FEATURES)), "feature network", NETWORK
+    )
+    weights: str | None = setting(
+        None,
+        Path(),
+        "file of network weights (.npz, .h5), or imagenet: download VGG19's; default: the "
+        "network's own",
+        NETWORK,
+    )
+    pooling: str = setting(
+        "average",
+        Choice(POOLING),
+        "average is smoother, max is what VGG19 was trained with",
+        NETWORK,
+    )
+    padding: str = setting(
+        "reflect",
+        Choice(PADDING),
+        "reflect leaves no frame, zeros is what VGG19 was trained with",
+        NETWORK,
+    )
+    precision: str = setting(
+        "auto", Choice(PRECISION), "auto takes bfloat16 where the processor has it", NETWORK
+    )
+    optimizer: str | None = setting(
+        None,
+        Choice(tuple(registry.OPTIMIZERS)),
+        "how the image is changed; default: lbfgs, adam for the discriminator",
+        OPTIMISATION,
+    )
+    evaluations: int = setting(
+        225,
+        Integer(1, MAX_EVALUATIONS),
+        "budget of loss-and-gradient evaluations, over all scales",
+        OPTIMISATION,
+    )
+    scales: int | None = setting(
+        None,
+        Integer(1),
+        "levels from coarse to fine; default: from about 128 pixels up, 1: full size only",
+        OPTIMISATION,
+    )
+    lbfgs_history: int = _lbfgs(10, Integer(1, 1000), "pairs of steps and gradients kept")
+    lbfgs_first_step: float = _lbfgs(
+        0.02, Number(), "largest change of a pixel in a step of steepest descent"
+    )
+    lbfgs_tolerance: float = _lbfgs(
+        1e-12, Number(), "the run has converged where no value of the gradient is larger"
+    )
+    tfp_lbfgs_history: int = _tfp_lbfgs(10, Integer(1, 1000), "pairs of steps and gradients kept")
+    tfp_lbfgs_tolerance: float = _tfp_lbfgs(
+        1e-12, Number(), "the run has converged where no value of the gradient is larger"
+    )
+    adam_learning_rate: float = _adam(0.02, Number(), "step, for pixels in [0, 1]")
+    adam_beta_1: float = _adam(0.9, Number(0, 0.99999), "decay of the mean of the gradient")
+    adam_beta_2: float = _adam(0.99, Number(0, 0.99999), "decay of the mean of its square")
+    adam_epsilon: float = _adam(1e-12, Number(), "added to the root of the mean square")
+
+    def chosen(self, setting):
+        if setting == "optimizer" and self.optimizer is None:
+            return "adam" if self.chosen("statistic") in registry.LEARNERS else "lbfgs"
+        return super().chosen(setting)
+
+    def layer_weights(self) -> dict[str, float]:
+        """`{style layer: weight}`."""
+        return {}
+
+    def layers(self) -> tuple[str, ...]:
+        """All layers that are looked at: those of terms with a weight above 0."""
+        content = self.content_layers if self.content_weight else ()
+        return (*content, *self.layer_weights())
+
+    def terms(self) -> dict[str, float]:
+        """Weights of the terms of the loss, `{"content" | "style" | "tv": weight}`."""
+        terms = {"content": self.content_weight, "style": self.style_weight, "tv": self.tv_weight}
+        has = {"content": self.content_layers, "style": self.style_layers, "tv": True}
+        return {name: weight for name, weight in terms.items() if has[name]}
+
+
+@dataclasses.dataclass(frozen=True)
+class OnePicture(Settings):
+    """What belongs to one picture; with an export it comes with the request."""
+
+    size: int | tuple[int, int] = setting(
+        512,
+        Size(),
+        "long side in pixels, or WIDTHxHEIGHT, to which a content picture is stretched",
+        PICTURES,
+    )
+    seed: int = setting(0, Integer(), "of the noise, and of random directions", PICTURES)
+    memory: str | None = setting(
+        None,
+        Bytes(),
+        "what the run may take, such as 8GB or 512MB: larger levels are worked on in blocks; "
+        "default: most of what the machine has",
+        OPTIMISATION,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Styled(Common):
+    """What every job with a style has."""
+
+    style_blend: tuple[float, ...] | None = setting(
+        None,
+        Numbers(),
+        "one number for each style, of which the ratios count; default: equal",
+        PICTURES,
+    )
+    style_size: int | None = setting(
+        None,
+        Integer(1, LARGEST_SIDE),
+        "long side of the style picture in pixels: smaller for finer strokes; default: as the "
+        "result, or the picture's own if less",
+        PICTURES,
+    )
+    statistic: str = setting(
+        "gram", Choice(tuple(registry.CRITERIA)), "what is matched on the style layers", LOSSES
+    )
+    style_layers: tuple[str, ...] = setting(
+        STYLE_LAYERS, Texts("layer names"), "layers compared by statistics", LOSSES
+    )
+    style_layer_weights: tuple[float, ...] | None = setting(
+        None, Numbers(), "one number for each style layer; default: equal", LOSSES
+    )
+    sliced_wasserstein_directions: int = _sliced(
+        128, Integer(1, 4096), "random directions for each layer"
+    )
+    sliced_wasserstein_levels: int = _sliced(
+        256, Integer(1, 4096), "equal shares over which sorted projections are averaged"
+    )
+    discriminator_hidden: tuple[int, ...] = _discriminator(
+        (64,), Integers(1, 4096), "channels of its hidden layers; nothing: logistic regression"
+    )
+    discriminator_features: str = _discriminator(
+        "linear", Choice(LOGIT_FEATURES), "quadratic: products of channels besides the channels"
+    )
+    discriminator_image_loss: str = _discriminator(
+        "non_saturating", Choice(IMAGE_LOSSES), "what the image does to its outputs"
+    )
+    discriminator_steps: int = _discriminator(
+        3, Integer(1, 10_000), "training steps between two steps of the image"
+    )
+    discriminator_every: int = _discriminator(
+        1, Integer(1), "steps of the image between two trainings"
+    )
+    discriminator_warm_up: int = _discriminator(
+        20, Integer(0, 100_000), "more training steps before the first step of the image"
+    )
+    discriminator_learning_rate: float = _discriminator(0.002, Number(), "of its training by Adam")
+    discriminator_positions: int = _discriminator(
+        2048, Integer(), "positions of each picture drawn for a step; 0: all"
+    )
+    discriminator_label_smoothing: float = _discriminator(
+        0.0, Number(0, 0.5), "the style is labelled 1 minus this; up to 0.5"
+    )
+    discriminator_penalty: float = _discriminator(
+        1.0, Number(), "weight of its squared gradient at the style's features"
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        weights, count = self.style_layer_weights, len(self.style_layers)
+        if weights is not None and len(weights) != count:
+            raise ValueError(
+                f"style_layer_weights: expected one for each of the {count} style layers, "
+                f"received {len(weights)}"
+            )
+        if self.content_weight == self.style_weight == 0:
+            raise ValueError(
+                "style_weight: expected a number above 0, where content_weight is 0 too"
+            )
+
+    def layer_weights(self):
+        weights = self.style_layer_weights or (1.0,) * len(self.style_layers)
+        return dict(zip(self.style_layers, weights))
+
+
+@dataclasses.dataclass(frozen=True)
+class Painted(Styled):
+    """What every job with a content and a style has."""
+
+    content_weight: float = setting(1.0, Number(), "weight of the content loss", LOSSES)
+    style_weight: float = setting(
+        100.0, Number(), "weight of the style loss: more for more style", LOSSES
+    )
+    content_layers: tuple[str, ...] = setting(
+        CONTENT_LAYERS, Texts("layer names"), "layers compared position by position", LOSSES
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class StylizeSettings(Painted, OnePicture):
+    """The settings of `tfstyle.stylize`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TextureSettings(Styled, OnePicture):
+    """The settings of `tfstyle.synthesize_texture`."""
+
+    init: str = changed(
+        Common,
+        "init",
+        "noise",
+        help="where the image starts: noise, or a picture; it is shrunk to the first scale, so "
+        "take --scales=1 to continue from a finished one",
+    )
+    tv_weight: float = changed(Common, "tv_weight", 0.001)
+    evaluations: int = changed(Common, "evaluations", 300)
+
+
+@dataclasses.dataclass(frozen=True)
+class InvertSettings(Common, OnePicture):
+    """The settings of `tfstyle.invert`."""
+
+    layer: tuple[str, ...] = setting(
+        CONTENT_LAYERS, Texts("layer names"), "layers whose features are kept", LOSSES
+    )
+    tv_beta: float = setting(
+        2.0, Number(1), "exponent of the total variation: 1 keeps edges, 2 is smoother", LOSSES
+    )
+    init: str = changed(TextureSettings, "init", "noise")
+    tv_weight: float = changed(Common, "tv_weight", 1.0)
+    evaluations: int = changed(Common, "evaluations", 300)
+    size: int | tuple[int, int] = changed(OnePicture, "size", 256)
+
+    @property
+    def content_layers(self):  # type: ignore[override]
+        return self.layer
+
+
+@dataclasses.dataclass(frozen=True)
+class StylizerSettings(Painted):
+    """The settings of `tfstyle.Stylizer`, and of an export."""
+
+    init: str = changed(
+        Common,
+        "init",
+        "content",
+        kind=Choice(("content", "noise")),
+        help="where the image starts",
+    )
+    optimizer: str | None = changed(Common, "optimizer", None, kind=Choice(("lbfgs", "adam")))
+    precision: str = changed(
+        Common,
+        "precision",
+        "auto",
+        help="auto takes bfloat16 where this processor has it: a server without it is faster with "
+        "float32",
+    )
+    evaluations: int = changed(
+        Common, "evaluations", 225, help="evaluations for requests that name none"
+    )
+    max_size: int = setting(
+        1024,
+        Integer(images.MIN_SIDE, LARGEST_SIDE),
+        "longest side of a picture that is accepted, in pixels",
+        PICTURES,
+    )
+    max_evaluations: int = setting(
+        1000,
+        Integer(1, MAX_EVALUATIONS),
+        "most evaluations that a request may ask for",
+        OPTIMISATION,
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        most = self.max_evaluations
+        Integer(1, most).check("evaluations", self.evaluations)
+
+
+# Where the parts take their defaults from.
+DEFAULTS = StylizeSettings()
