@@ -48,7 +48,8 @@ def stylized(dataset, styles, size, seed=0, **settings):
         image, label = pair
         drawn = tf.random.stateless_uniform([], [seed, number], 0, len(styles), tf.int32)
         image = tf.image.convert_image_dtype(image, tf.float32)[None]
-        painted = stylizer.stylize_with(image, known[drawn], stylizer.evaluations, seed)["image"][0]
+        evaluations = stylizer.settings.evaluations
+        painted = stylizer.stylize_with(image, known[drawn], evaluations, seed)["image"][0]
         return tf.image.convert_image_dtype(painted, tf.uint8, saturate=True), label
 
     return dataset.enumerate().map(paint, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

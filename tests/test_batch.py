@@ -1,5 +1,6 @@
 """A folder of pictures: what is made, what is left alone, and what a killed worker leaves."""
 
+import dataclasses
 import functools
 import os
 import pathlib
@@ -12,8 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfstyle import cli, images, record, synthesis
-from tfstyle.batch import crew, local, worker
+from tfstyle import Outcome, Run, batch, cli, images, provenance
+from tfstyle.batch import BatchSettings, job, local, workers
+from tfstyle.settings import StylizeSettings
 
 ROOT = pathlib.Path(__file__).parent.parent
 FEW = ["--size=40", "--evaluations=2", "--precision=float32", "--style_layers=block1_conv1"]
@@ -108,13 +110,13 @@ def test_bad_files_are_listed_and_do_not_stop_the_others(folder, capsys):
     [
         (["--content=none/*.png"], "--content: expected files, received 'none/*.png', which match"),
         (["--content=photos/a.png,x.png"], "--content: expected files, received 'x.png'"),
-        (["--content="], "--content: expected a file, received nothing"),
-        (["--engine=slurm"], "engine=slurm: value should be one of <local|ray>"),
-        (["--workers=0"], "workers=0"),
-        (["--extension=.gif"], "extension=.gif: value should be one of <.png|"),
+        (["--content="], "--content=: expected one or several different files"),
+        (["--engine=slurm"], "engine=slurm: expected one of local, ray"),
+        (["--workers=0"], "workers=0: expected an integer from 1 to 10000"),
+        (["--extension=.gif"], "extension=.gif: expected one of .png, .jpg,"),
         (["--style=none.png"], "--style=none.png: file not found"),
         (["--style_layers=foo"], "--style_layers: expected layers out of"),
-        (["--size=8"], "--size: expected an integer of at least 32"),
+        (["--size=8"], "--size=8: expected PIXELS or WIDTHxHEIGHT"),
         (["--output_dir=style.png/x"], "--output_dir: expected a folder that can be made"),
     ],
 )
@@ -151,51 +153,52 @@ def test_help_and_mistakes_need_no_tensorflow(folder):
         assert subprocess.run(run, env=environment, capture_output=True).returncode == expected
 
 
-def test_an_interrupted_run_goes_on_with_the_same_command(folder, capsys, monkeypatch):
-    real, calls = synthesis.stylize, []
+@pytest.mark.parametrize("begun", [False, True], ids=["before it begins", "in the middle"])
+def test_an_interrupted_run_continues_with_the_same_command(folder, capsys, monkeypatch, begun):
+    real, runs = Run.__next__, []
 
-    @functools.wraps(real)
-    def stylize(*arguments, **settings):
-        calls.append(arguments)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return real(*arguments, **settings)
+    def interrupted(run):
+        if run not in runs:
+            runs.append(run)
+        if len(runs) == 2 and bool(run.evaluations) == begun:
+            signal.raise_signal(signal.SIGTERM)
+        return real(run)
 
-    monkeypatch.setattr(synthesis, "stylize", stylize)
+    monkeypatch.setattr(Run, "__next__", interrupted)
     assert cli.main(COMMAND) == 130
-    assert "interrupted; 1 of 3 pictures are made" in capsys.readouterr().err
+    assert "stopped; 1 of 3 pictures are made" in capsys.readouterr().err
     assert os.listdir("out") == ["a.png"]
     assert cli.main(COMMAND) == 0
-    assert sorted(os.listdir("out")) == ["a.png", "b.png", "c.png"] and len(calls) == 4
+    assert sorted(os.listdir("out")) == ["a.png", "b.png", "c.png"] and len(runs) == 4
 
 
 # --- workers -----------------------------------------------------------------------------------
 
 
-def scribble(job):
+def scribble(work):
     """A worker without a network: appends to the output, and fails as the content's name says."""
-    with open(job.output, "a", encoding="ascii") as file:
+    with open(work.output, "a", encoding="ascii") as file:
         file.write(f"{os.getpid()}\n")
-    if job.content.startswith("poison") or job.content == "once" and starts(job) == 1:
+    if work.content.startswith("poison") or work.content == "once" and starts(work) == 1:
         os.kill(os.getpid(), signal.SIGKILL)
-    if job.content == "wrong":
+    if work.content == "wrong":
         raise ValueError("style: wrong for all")
-    return "bad" if job.content == "bad" else None
+    return "bad" if work.content == "bad" else None
 
 
-def starts(job):
-    return len(pathlib.Path(job.output).read_text().splitlines())
+def starts(work):
+    return len(pathlib.Path(work.output).read_text().splitlines())
 
 
-def job(name):
-    return worker.Job(name, f"{name}.txt", "")
+def named(name):
+    return job.Job(name, f"{name}.txt", "")
 
 
 def check_deaths(engine):
     """Blame falls on nobody but the job at which the workers die."""
-    jobs = [job(name) for name in ("a", "poison", "b", "once", "bad", "c")]
+    jobs = [named(name) for name in ("a", "poison", "b", "once", "bad", "c")]
     errors = {each.content: error for each, error in engine(jobs, scribble, 2)}
-    expected = dict.fromkeys(("a", "b", "once", "c")) | {"bad": "bad", "poison": crew.GIVEN_UP}
+    expected = dict.fromkeys(("a", "b", "once", "c")) | {"bad": "bad", "poison": workers.GIVEN_UP}
     assert errors == expected
     assert {each.content: starts(each) for each in jobs} == {
         **dict.fromkeys(("a", "b", "bad", "c"), 1),
@@ -209,7 +212,7 @@ def test_a_worker_that_dies_is_replaced_and_its_job_tried_once_more(folder):
 
 def test_a_wrong_setting_ends_the_run(folder):
     with pytest.raises(ValueError, match="wrong for all"):
-        list(local.run([job("wrong"), job("a"), job("b")], scribble, 2))
+        list(local.run([named("wrong"), named("a"), named("b")], scribble, 2))
 
 
 def test_a_worker_killed_in_the_middle_of_a_real_run(folder):
@@ -241,7 +244,7 @@ def test_a_worker_killed_in_the_middle_of_a_real_run(folder):
     for name in made:
         written.setdefault(name, set()).add(state(f"out/{name}"))
         assert len(written[name]) == 1, name
-        assert images.read_settings(f"out/{name}")["outcome"] == "budget spent"
+        assert images.read_settings(f"out/{name}")["outcome"] == "done"
 
 
 def _workers(parent):
@@ -257,11 +260,56 @@ def _workers(parent):
     return found
 
 
+SETTINGS = StylizeSettings(
+    size=40, evaluations=2, style_layers="block1_conv1", content_layers="block2_conv1"
+)
+ONE = job.Job("photos/a.png", "a.png", "tfstyle stylize")
+
+
 def test_a_picture_that_is_done_is_not_made_again_by_a_second_worker(folder, monkeypatch):
-    done = worker.Job("photos/a.png", "a.png", "tfstyle stylize")
-    images.save("a.png", images.load("photos/a.png"), record.of(done.command) | {"outcome": "x"})
-    monkeypatch.setattr(synthesis, "stylize", None)
-    assert worker.paint({}, done) is None
+    record = provenance.of(ONE.command, SETTINGS) | {"outcome": Outcome.CONVERGED.value}
+    images.save("a.png", images.load("photos/a.png"), record)
+    monkeypatch.setattr(job, "Run", None)
+    assert job.paint(SETTINGS, ["style.png"], ONE) is None
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_only_a_picture_that_was_asked_for_is_done(folder, outcome):
+    record = provenance.of(ONE.command, SETTINGS) | {"outcome": outcome.value}
+    images.save("a.png", images.load("photos/a.png"), record)
+    assert provenance.is_done("a.png", ONE.command) == outcome.finished
+    assert not provenance.is_done("a.png", "tfstyle texture")
+
+
+@pytest.mark.parametrize(
+    "outcome, sentence",
+    [
+        (Outcome.NOT_FINITE, "the loss is not finite: try a smaller style_weight"),
+        (Outcome.OUT_OF_MEMORY, "out of memory: try a smaller size"),
+    ],
+)
+def test_what_ends_early_is_not_made(folder, monkeypatch, outcome, sentence):
+    real = Run.complete
+    monkeypatch.setattr(
+        Run, "complete", lambda run: dataclasses.replace(real(run), outcome=outcome)
+    )
+    assert job.paint(SETTINGS, ["style.png"], ONE) == sentence
+    assert not os.path.exists("a.png")
+
+
+def test_pictures_are_painted_without_the_command_line(folder):
+    contents = ["photos/a.png", "photos/bad.png"]
+    pathlib.Path("photos/bad.png").write_text("not a picture")
+    os.mkdir("out")
+    outputs = batch.outputs(contents, "out", ".jpg")
+    assert outputs == ["out/a.jpg", "out/bad.jpg"]
+    jobs = list(map(job.Job, contents, outputs, ["one", "other"]))
+    for settings in (None, BatchSettings(workers=2)):
+        errors = dict(batch.run(jobs, ["style.png"], SETTINGS, settings))
+        assert errors[jobs[0]] is None and errors[jobs[1]].startswith("content=photos/bad.png: ")
+        record = images.read_settings("out/a.jpg")
+        assert record["command"] == "one" and record["settings"]["size"] == 40
+        os.remove("out/a.jpg")
 
 
 # --- Ray ---------------------------------------------------------------------------------------

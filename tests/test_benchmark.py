@@ -9,10 +9,23 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle import cost, features, plan, synthesis
+from tfstyle import device, features, optimizers
 from tfstyle.features import weights as weight_files
 from tfstyle.optimizers import base
-from tools.benchmark import curves, evaluation, flops, memory, peak, problem, process, timing
+from tfstyle.run import Run
+from tfstyle.settings import StylizeSettings
+from tools import distill_vgg
+from tools.benchmark import (
+    convergence,
+    curves,
+    evaluation,
+    flops,
+    memory,
+    peak,
+    problem,
+    process,
+    timing,
+)
 
 COMPACT = problem.network("vgg19_compact", "bundled")
 
@@ -21,10 +34,7 @@ COMPACT = problem.network("vgg19_compact", "bundled")
 def test_flops_of_the_graph_are_those_of_the_estimate(name):
     network = COMPACT if name == "vgg19_compact" else problem.network(name, None)
     _, work = evaluation.tensorflow(problem.square(network, 64))
-    architecture = features.FEATURES[name]
-    expected = cost.evaluation_flops(
-        architecture, problem.LAYERS, problem.synthesis.STYLE_LAYERS, 64, 64
-    )
+    expected = problem.workload(name, "float32").flops(64, 64)
     assert work == pytest.approx(expected, rel=0.04)
 
 
@@ -58,24 +68,37 @@ def test_peak_is_of_the_fastest_shape():
     assert peak.best(seconds)["float32"] == 2 * 2 * 9 * 512**2 * 32**2
 
 
+def watched(task, **changes):
+    """A run of a task: its recorder and its result."""
+    kind, pictures = problem.TASKS[task]
+    recorder = curves.Recorder()
+    optimizer = convergence.Watched(optimizers.get("lbfgs"), recorder)
+    return recorder, Run(kind(**changes), **pictures, optimizer=optimizer).complete()
+
+
 @pytest.mark.parametrize("task", problem.TASKS)
 def test_loss_at_full_size_is_the_one_that_a_run_minimises(task):
-    function, pictures = problem.TASKS[task]
-    last = []
-    function(
-        **pictures, size=70, scales=1, evaluations=2, precision="float32", callback=last.append
-    )
+    recorder, result = watched(task, size=70, scales=1, evaluations=2, precision="float32")
+    first, last = (point.image for point in recorder.points)
     case = problem.full_size(task, COMPACT, 70)
-    assert last[-1].image.shape == case.image.shape
-    assert float(case.loss(tf.constant(last[-1].image))) == pytest.approx(last[-1].loss, rel=1e-4)
-    np.testing.assert_allclose(last[0].image, case.image, atol=1e-6)
+    assert last.shape == case.image.shape
+    reached = sum(result.parts.values())
+    assert float(case.loss(tf.constant(last))) == pytest.approx(reached, rel=1e-4)
+    np.testing.assert_allclose(first, case.image, atol=1e-6)  # L-BFGS evaluates it first
+
+
+def test_recorder_sees_the_evaluations_of_all_scales():
+    recorder, result = watched("texture", size=128, scales=2, evaluations=7)
+    numbers = [point.evaluations for point in recorder.points]
+    assert numbers == sorted(set(numbers)) and numbers[-1] == result.evaluations == 7
+    assert recorder.points[0].image.shape[1] < recorder.points[-1].image.shape[1]
 
 
 def test_recorder_starts_its_clock_after_the_first_evaluation_and_keeps_the_last():
     recorder = curves.Recorder()
-    for evaluations in range(200):
-        recorder(base.Progress(evaluations, 0.0, {}, evaluations))
+    for evaluations in range(1, 200):
         time.sleep(0.001)
+        recorder.add(evaluations, evaluations)
     assert recorder.points[0][:2] == (1, (0.0, 0.0)) and recorder.startup.wall >= 0.001
     assert recorder.points[-1].image == 199
     assert len(recorder.points) < 120
@@ -100,17 +123,20 @@ def test_comparison_takes_the_time_to_the_loss_that_both_reach():
     assert row["loss_ratio"] == pytest.approx(1 / (4 * 2 ** (-1 / 3)))
 
 
-def test_peak_memory_is_compared_with_what_a_run_announces():
-    values = {"content_layers": synthesis.CONTENT_LAYERS, "content_weight": 1.0, "memory": None}
-    values |= {"style_layers": synthesis.STYLE_LAYERS, "features": "vgg19", "optimizer": "lbfgs"}
-    values |= {"evaluations": 4, "scales": 1, "precision": "bfloat16", "statistic": "gram"}
-    announced = plan.Plan(values, (256, 256)).announcement()
+def test_peak_memory_is_compared_with_what_a_run_announces(tmp_path):
+    weights = str(tmp_path / "vgg19.npz")
+    distill_vgg.save(problem.network("vgg19", None), weights)
+    settings = StylizeSettings(
+        features="vgg19", weights=weights, precision="bfloat16", size=256, scales=1
+    )
+    picture = np.zeros([1, 256, 256, 3], np.float32)
+    announced = Run(settings, picture, picture).plan.announcement("vgg19", 1.0)
     row = memory._row(256, "vgg19", "bfloat16", 1e9)
     assert f"about {1 / row['of_estimate']:.1f} GB" in announced
 
 
 def test_peak_memory_is_this_process_own():
-    assert 1e8 < memory.peak_bytes() < cost.available_memory()
+    assert 1e8 < memory.peak_bytes() < device.available_memory()
     code = "from tools.benchmark import memory; print(memory.peak_bytes())"
     assert int(process.run("-c", code)) < memory.peak_bytes()
 
@@ -148,7 +174,7 @@ def test_pytorch_computes_the_same_loss_and_gradient(name, tolerance):
     image = np.random.default_rng(1).uniform(-0.1, 1.1, (1, 65, 65, 3)).astype(np.float32)
     loss, _, gradient = base.evaluate(case.objective, tf.constant(image), case.targets)
     arrays = weight_files.from_keras(network)
-    objective = torch_objective.Objective(features.FEATURES[name], arrays, case)
+    objective = torch_objective.Objective(features.table(name), arrays, case)
     torch_loss, torch_gradient = objective.evaluation(image)()
     assert torch_loss == pytest.approx(float(loss), rel=1e-4)
     error = np.linalg.norm(torch_gradient - gradient) / np.linalg.norm(gradient)

@@ -6,6 +6,7 @@ import os
 import pathlib
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -14,9 +15,16 @@ import pytest
 from PIL import Image
 
 import tfstyle
-from tfstyle import cli, cost, images
-from tfstyle.cli import options
+from tfstyle import cli, device, images
+from tfstyle.cli import export, options
 from tfstyle.discriminator import Discriminator
+from tfstyle.progress import Bar
+from tfstyle.settings import (
+    InvertSettings,
+    StylizerSettings,
+    StylizeSettings,
+    TextureSettings,
+)
 
 ROOT = pathlib.Path(tfstyle.__file__).parent.parent
 FEW = ["--size=48x40", "--evaluations=6", "--precision=float32"]
@@ -58,11 +66,12 @@ def test_texture_writes_the_size_asked_for_and_its_settings(folder, capsys):
     assert cli.main(["texture", "--style=style.png", "--output=out.png", *FEW]) == 0
     assert size("out.png") == (48, 40)
     settings = images.read_settings("out.png")
-    assert settings["evaluations"] == 6 and settings["outcome"] == "budget spent"
+    assert settings["evaluations"] == 6 and settings["outcome"] == "done"
     assert "--size=48x40" in settings["command"] and "--seed=0" in settings["command"]
+    assert settings["settings"]["size"] == [48, 40] and settings["settings"]["seed"] == 0
     start, *_, end = capsys.readouterr().err.splitlines()
     assert "vgg19_compact" in start and "48x40" in start and "GB" in start
-    assert end.startswith("out.png: budget spent after 6 evaluations") and "style" in end
+    assert end.startswith("out.png: done after 6 evaluations") and "style" in end
 
 
 @pytest.mark.parametrize(
@@ -133,17 +142,27 @@ TWO = "--style=style.png,content.jpg"
         (["--content=dot.png"], "--content=dot.png: expected"),
         (["--style=bomb.png"], "--style=bomb.png"),
         (["--style=."], "--style=."),
-        (["--style="], "--style: expected a file, received nothing"),
-        (["--style=style.png,"], "--style: expected a file, received nothing"),
+        (["--style="], "--style=: expected one or several different files"),
+        (["--style=style.png,"], "--style=style.png,: expected one or several different files"),
         (["--style=style.png,none.png"], "--style=none.png: file not found"),
-        (['--style="style.png'], "--style"),
+        (['--style="style.png'], '--style="style.png: expected one or several different files'),
         ([TWO, "--style_blend=1"], "--style_blend: expected one for each of the 2 styles"),
-        ([TWO, "--style_blend=x"], "style_blend=x: expected numbers separated by commas"),
-        ([TWO, "--style_blend="], "style_blend=: expected numbers separated by commas"),
-        ([TWO, "--style_blend=0,0"], "--style_blend: expected at least one above 0"),
-        ([TWO, "--style_blend=2,-1"], "--style_blend: expected a number of at least 0"),
+        (
+            [TWO, "--style_blend=x"],
+            "style_blend=x: expected numbers of at least 0 separated by commas",
+        ),
+        (
+            [TWO, "--style_blend="],
+            "style_blend=: expected numbers of at least 0 separated by commas",
+        ),
+        (
+            [TWO, "--style_blend=0,0"],
+            "style_blend=0,0: expected numbers of at least 0 separated by commas, not all 0",
+        ),
+        ([TWO, "--style_blend=2,-1"], "--style_blend=2,-1: expected numbers of at least 0"),
         (["--style_blend=1,2"], "--style_blend: expected one for each of the 1 styles"),
-        (["--statistic=grammar"], "statistic=grammar: value should be one of <gram|mean|"),
+        (["--statistic=grammar"], "statistic=grammar: expected one of gram, mean, "),
+        (["--statistic=grammar"], "; did you mean gram?"),
         (["--output=none/out.png"], "--output=none/out.png"),
         (["--output=out.gifx"], "--output=out.gifx: expected one of .png"),
         (["--output=."], "--output=."),
@@ -155,27 +174,35 @@ TWO = "--style=style.png,content.jpg"
         (["--content_layers=foo"], "--content_layers: expected layers out of block1_conv1"),
         (["--content_weight=0", "--content_layers=foo"], "--content_layers: expected layers out"),
         (["--style_layer_weights=1,2"], "style_layer_weights: expected one for each of the 5"),
-        (["--style_layer_weights=1,x"], "style_layer_weights"),
-        (["--content_weight=-1"], "content_weight=-1"),
-        (["--style_weight=nan"], "style_weight: expected a number of at least 0, received nan"),
-        (["--tv_weight=much"], "tv_weight=much"),
+        (["--style_layer_weights=1,x"], "style_layer_weights=1,x: expected numbers of at least 0"),
+        (["--content_weight=-1"], "--content_weight=-1: expected a number of at least 0"),
+        (["--style_weight=nan"], "--style_weight=nan: expected a number of at least 0"),
+        (["--tv_weight=much"], "--tv_weight=much: expected a number of at least 0"),
         (["--content_weight=0", "--style_weight=0"], "style_weight"),
-        (["--features=resnet"], "features=resnet: value should be one of <vgg19_compact|vgg19>"),
-        (["--optimizer=sgd"], "optimizer=sgd: value should be one of <lbfgs|tfp_lbfgs|adam>"),
-        (["--pooling=median"], "pooling=median: value should be one of <average|max>"),
+        (["--features=resnet"], "features=resnet: expected one of vgg19_compact, vgg19"),
+        (["--optimizer=sgd"], "optimizer=sgd: expected one of lbfgs, tfp_lbfgs, adam"),
+        (["--pooling=median"], "pooling=median: expected one of average, max"),
         (["--weights=none.npz"], "weights: file none.npz not found"),
         (["--weights=text.png"], "weights: expected a name ending in .npz"),
-        (["--size=0"], "size: expected an integer of at least 32, received 0"),
+        (["--size=0"], "size=0: expected PIXELS or WIDTHxHEIGHT"),
+        (["--size=31"], "of at least 32 a side and at most 100000000 pixels"),
         (["--size=12x"], "size=12x: expected PIXELS or WIDTHxHEIGHT"),
-        (["--size=9000000"], "size: expected at most 100000000 pixels"),
+        (["--size=9000000"], "size=9000000: expected PIXELS or WIDTHxHEIGHT"),
+        (["--size=9000x90000"], "at most 100000000 pixels"),
         (["--size=4096x4096"], "--memory: expected at least"),
         (["--memory=0.5GB"], "for an image of 544x459 with its margin, received 0.5GB"),
-        (["--memory=lots"], "--memory: expected a size such as 8GB or 512MB, received 'lots'"),
+        (["--memory=lots"], "--memory=lots: expected a size such as 8GB or 512MB"),
         (["--scales=9"], "scales: expected an integer from 1 to"),
-        (["--evaluations=0"], "evaluations=0"),
-        (["--background=hot"], "background: expected a colour"),
-        (["--seed=-1"], "seed=-1"),
+        (["--evaluations=0"], "evaluations=0: expected an integer from 1 to 1000000"),
+        (["--background=hot"], "background=hot: expected a colour"),
+        (["--seed=-1"], "seed=-1: expected an integer of at least 0"),
         (["--colour=red"], "Unknown command line flag 'colour'"),
+        (["--resume"], "--resume: expected a file in --checkpoint, received none"),
+        (["--checkpoint="], "--checkpoint=: expected a path"),
+        (["--checkpoint=none/run"], "--checkpoint=none/run: no such file or directory: expected"),
+        (["--checkpoint=style.png/run"], "--checkpoint=style.png/run: not a directory: expected"),
+        (["--checkpoint=."], "--checkpoint=.: is a directory: expected"),
+        (["--checkpoint=text.png", "--resume"], "--checkpoint=text.png: expected a checkpoint"),
         (["content.jpg"], "expected flags only, received 'content.jpg'"),
     ],
 )
@@ -186,7 +213,7 @@ def test_bad_input(folder, capsys, monkeypatch, changes, expected):
     pathlib.Path("cut.jpg").write_bytes(whole[: len(whole) // 2])
     Image.new("RGB", (1, 1)).save("dot.png")
     pathlib.Path("bomb.png").write_bytes(b"P6 60000 60000 255\n")
-    monkeypatch.setattr(cost, "available_memory", lambda: 4e9)
+    monkeypatch.setattr(device, "available_memory", lambda: 4e9)
     assert expected in complaint([*STYLIZE, *changes], capsys)
 
 
@@ -194,14 +221,15 @@ def test_bad_input(folder, capsys, monkeypatch, changes, expected):
     "arguments, expected",
     [
         ([*INVERT, "--layer=foo"], "--layer: expected layers out of block1_conv1"),
-        ([*INVERT, "--layer="], "--layer: expected a list of different layer names"),
-        ([*INVERT, "--layer=block1_conv1,block1_conv1"], "--layer: expected a list of different"),
-        ([*INVERT, "--tv_beta=0.5"], "tv_beta=0.5: 0.5 is not number >= 1"),
+        ([*INVERT, "--layer="], "--layer=: expected one or several different layer names"),
+        ([*INVERT, "--layer=a,a"], "--layer=a,a: expected one or several different layer names"),
+        ([*INVERT, "--tv_beta=0.5"], "tv_beta=0.5: expected a number of at least 1"),
         ([*INVERT, "--tv_weight=-1"], "tv_weight=-1"),
-        ([*INVERT, "--content="], "--content: expected a file, received nothing"),
+        ([*INVERT, "--content="], "--content=: expected a path"),
         ([*INVERT, "--init=content"], "--init=content: file not found"),
         ([*INVERT, "--style=style.png"], "Unknown command line flag 'style'"),
-        ([*TEXTURE, "--style_layers="], "--style_layers: expected a list of different layer names"),
+        ([*TEXTURE, "--style_layers="], "--style_layers=: expected one or several different layer"),
+        ([*TEXTURE, "--init=content"], "--init=content: file not found"),
         ([*TEXTURE, "--layer=block1_conv1"], "Unknown command line flag 'layer'"),
     ],
 )
@@ -212,21 +240,33 @@ def test_bad_input_of_other_commands(folder, capsys, arguments, expected):
 @pytest.mark.parametrize(
     "flag, expected",
     [
-        ("hidden=-1", "discriminator_hidden: expected an integer of at least 1, received -1"),
-        ("hidden=8,0", "discriminator_hidden: expected an integer of at least 1, received 0"),
-        ("hidden=x", "discriminator_hidden=x: expected whole numbers separated by commas"),
-        ("hidden=8,", "discriminator_hidden=8,: expected whole numbers separated by commas"),
-        ("features=cubic", "discriminator_features=cubic: value should be one of <linear|quadr"),
-        ("image_loss=x", "discriminator_image_loss=x: value should be one of <non_saturating|"),
-        ("steps=0", "discriminator_steps=0"),
-        ("every=0", "discriminator_every=0"),
-        ("warm_up=-1", "discriminator_warm_up=-1"),
-        ("positions=-1", "discriminator_positions=-1"),
-        ("positions=2.5", "discriminator_positions=2.5"),
-        ("label_smoothing=0.7", "discriminator_label_smoothing: expected a number from 0 to 0.5"),
-        ("learning_rate=-1", "discriminator_learning_rate=-1"),
-        ("learning_rate=nan", "discriminator_learning_rate: expected a number of at least 0"),
-        ("penalty=-1", "discriminator_penalty=-1"),
+        (
+            "hidden=-1",
+            "discriminator_hidden=-1: expected integers from 1 to 4096 separated by commas",
+        ),
+        ("hidden=8,0", "discriminator_hidden=8,0: expected integers from 1 to 4096 separated"),
+        (
+            "hidden=x",
+            "discriminator_hidden=x: expected integers from 1 to 4096 separated by commas",
+        ),
+        (
+            "hidden=8,",
+            "discriminator_hidden=8,: expected integers from 1 to 4096 separated by commas",
+        ),
+        ("features=cubic", "discriminator_features=cubic: expected one of linear, quadratic"),
+        ("image_loss=x", "discriminator_image_loss=x: expected one of non_saturating, minimax"),
+        ("steps=0", "discriminator_steps=0: expected an integer from 1 to 10000"),
+        ("every=0", "discriminator_every=0: expected an integer of at least 1"),
+        ("warm_up=-1", "discriminator_warm_up=-1: expected an integer from 0 to 100000"),
+        ("positions=-1", "discriminator_positions=-1: expected an integer of at least 0"),
+        ("positions=2.5", "discriminator_positions=2.5: expected an integer of at least 0"),
+        (
+            "label_smoothing=0.7",
+            "discriminator_label_smoothing=0.7: expected a number from 0 to 0.5",
+        ),
+        ("learning_rate=-1", "discriminator_learning_rate=-1: expected a number of at least 0"),
+        ("learning_rate=nan", "discriminator_learning_rate=nan: expected a number of at least 0"),
+        ("penalty=-1", "discriminator_penalty=-1: expected a number of at least 0"),
         ("seed=1", "Unknown command line flag 'discriminator_seed'"),
     ],
 )
@@ -256,21 +296,27 @@ def test_export_writes_a_model_and_prints_its_size(folder, capsys):
     "changes, expected",
     [
         (["--style=none.png"], "--style=none.png: file not found"),
-        (["--style="], "--style: expected a file, received nothing"),
-        (["--output="], "--output: expected a file, received nothing"),
+        (["--style="], "--style=: expected one or several different files"),
+        (["--output="], "--output=: expected a path"),
         (["--output=style.png"], "--output: expected a directory to write to, received style.png"),
         (["--output=style.png/model"], "--output: expected a directory to write to, received"),
-        (["--version=0"], "version=0"),
+        (["--version=0"], "version=0: expected an integer of at least 1"),
         (["--version=7", "--output=there"], "--version: expected one that there does not hold"),
-        (["--init=content.jpg"], "--init: expected one of content, noise"),
-        (["--init=none.jpg"], "--init=none.jpg: file not found"),
-        (["--optimizer=tfp_lbfgs"], "--optimizer: expected one of lbfgs, adam"),
-        (["--max_size=31"], "--max_size: expected an integer from 32 to 10000, received 31"),
-        (["--scales=9"], "--scales: expected an integer from 1 to 6, received 9"),
-        (["--evaluations=1001"], "--evaluations: expected an integer from 1 to 1000"),
+        (["--init=content.jpg"], "--init=content.jpg: expected one of content, noise"),
+        (["--init=none.jpg"], "--init=none.jpg: expected one of content, noise"),
+        (["--optimizer=tfp_lbfgs"], "--optimizer=tfp_lbfgs: expected one of lbfgs, adam"),
+        (["--max_size=31"], "--max_size=31: expected an integer from 32 to 10000"),
+        (
+            ["--scales=9"],
+            "--scales: expected an integer from 1 to 6 for 1024x1024 pixels, received 9",
+        ),
+        (
+            ["--evaluations=1001"],
+            "--evaluations: expected an integer from 1 to 1000, received 1001",
+        ),
         (["--style_blend=1,2"], "--style_blend: expected one for each of the 1 styles"),
         (["--style_layers=relu9_9"], "--style_layers: expected layers out of block1_conv1"),
-        (["--discriminator_steps=0"], "discriminator_steps=0"),
+        (["--discriminator_steps=0"], "discriminator_steps=0: expected an integer from 1 to"),
         (["--content=content.jpg"], "Unknown command line flag 'content'"),
         (["--seed=1"], "Unknown command line flag 'seed'"),
         (["--size=64"], "Unknown command line flag 'size'"),
@@ -281,13 +327,25 @@ def test_bad_input_of_an_export(folder, capsys, changes, expected):
     assert expected in complaint([*EXPORT, *changes], capsys)
 
 
-def test_defaults_of_an_export_are_those_of_the_stylizer():
-    from tfstyle.cli import export
+def defaults(function):
+    """Defaults of a function's settings."""
+    parameters = inspect.signature(function).parameters.items()
+    found = {name: parameter.default for name, parameter in parameters}
+    own = ("settings", "callback", "progress", "checkpoint", "resume")
+    return {
+        name: default
+        for name, default in found.items()
+        if default is not inspect.Parameter.empty and name not in own
+    }
 
-    parameters = inspect.signature(tfstyle.Stylizer).parameters
-    wanted = {name: parameter.default for name, parameter in parameters.items()}
-    flags = {name: value for name, value in export.flags().items() if name not in options.LEARNING}
-    assert flags == wanted | {"output": options.REQUIRED, "version": 1}
+
+def test_defaults_of_an_export_are_those_of_the_stylizer():
+    classes = options.Style, export.Model, StylizerSettings
+    given = options.parse("export", classes, EXPORT[1:])
+    assert given == {"style": ("style.png",), "output": "model"}
+    made = options.make(StylizerSettings, given)
+    assert dataclasses.asdict(made) == defaults(tfstyle.Stylizer)
+    assert options.make(export.Model, given) == export.Model(output="model", version=1)
 
 
 def test_help_on_an_export_needs_no_tensorflow():
@@ -297,9 +355,41 @@ def test_help_on_an_export_needs_no_tensorflow():
     assert done.returncode == 0 and b"--max_evaluations" in done.stdout
 
 
-def test_missing_flag_and_unknown_command(folder, capsys):
-    assert "--style: expected a file" in complaint(["texture", "--output=out.png"], capsys)
-    assert "expected a command out of stylize, batch, texture" in complaint(["stilize"], capsys)
+MISSING = {
+    "content": "--content: expected a path, received nothing",
+    "style": "--style: expected one or several different files, received nothing",
+    "output": "--output: expected a path, received nothing",
+}
+
+
+@pytest.mark.parametrize(
+    "arguments, missing",
+    [
+        (STYLIZE, "content"),
+        (STYLIZE, "style"),
+        (STYLIZE, "output"),
+        (TEXTURE, "style"),
+        (TEXTURE, "output"),
+        (INVERT, "content"),
+        (INVERT, "output"),
+        (EXPORT, "style"),
+        (EXPORT, "output"),
+    ],
+)
+def test_missing_flags(folder, capsys, arguments, missing):
+    given = [argument for argument in arguments if not argument.startswith(f"--{missing}=")]
+    assert MISSING[missing] in complaint(given, capsys)
+
+
+def test_unknown_commands(folder, capsys):
+    line = complaint(["stilize"], capsys)
+    assert "expected a command out of stylize, batch, texture" in line
+    assert line.endswith("received 'stilize'; did you mean stylize?")
+
+
+# Arguments of the functions that are no flags, besides callbacks.
+SETTINGS = {"settings", "progress"}
+RUN = {"checkpoint", "resume"}
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
@@ -312,50 +402,92 @@ def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
         "export": tfstyle.Stylizer,
     }
     function = functions.get(command) or getattr(tfstyle, command)
-    expected = {*inspect.signature(function).parameters, "output"} - {"callback"}
+    expected = {*inspect.signature(function).parameters, "output"} - {"callback"} - SETTINGS
     if command == "batch":
         own = {"output_dir", "extension", "engine", "workers", "ray_address"}
-        expected = expected - {"output"} | own
+        expected = expected - {"output"} - RUN | own
     if command == "compare":  # of pictures that are made by another function
-        expected |= {*inspect.signature(tfstyle.stylize).parameters}
-        expected -= {"callback", "options"}
+        expected |= {*inspect.signature(tfstyle.stylize).parameters} - SETTINGS - RUN
+        expected -= {"callback", "changes"}
     if command == "export":
         expected |= {"version"}
     if "statistic" in expected:
         learning = {field.name for field in dataclasses.fields(Discriminator)} - {"seed"}
-        expected |= {f"discriminator_{name}" for name in learning}
+        assert {f"discriminator_{name}" for name in learning} < expected
     listed = {line.split()[0][2:] for line in text.splitlines() if line.startswith("  --")}
     assert listed == expected
 
 
-def test_every_default_is_that_of_the_function(folder):
-    paths = ["--content=a", "--style=b", "--output=c"]
-    values = options.parse(
-        options.defaults(tfstyle.stylize) | {"output": options.REQUIRED},
-        "stylize",
-        ("content",),
-        paths,
-    )
-    for name, parameter in inspect.signature(tfstyle.stylize).parameters.items():
-        if parameter.default is not inspect.Parameter.empty and name != "callback":
-            value = tuple(values[name]) if isinstance(values[name], list) else values[name]
-            assert value == parameter.default, name
+def test_every_default_is_that_of_the_function():
+    functions = {
+        "stylize": (tfstyle.stylize, StylizeSettings),
+        "texture": (tfstyle.synthesize_texture, TextureSettings),
+        "invert": (tfstyle.invert, InvertSettings),
+    }
+    for command, (function, settings) in functions.items():
+        given = options.parse(command, [settings], [])
+        assert given == {} and dataclasses.asdict(options.make(settings, given)) == defaults(
+            function
+        )
 
 
-def test_an_interrupted_run_keeps_its_picture(folder, capsys, monkeypatch):
-    from tfstyle.optimizers import base
-
-    real = base._progress
-
-    def interrupted(state):
-        monkeypatch.setattr(base, "_progress", real)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(base, "_progress", interrupted)
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_a_run_with_its_picture(folder, capsys, monkeypatch, name):
+    number = getattr(signal, name)
+    monkeypatch.setattr(Bar, "show", lambda bar, step: signal.raise_signal(number))
+    before = signal.getsignal(signal.SIGINT)
     assert cli.main(["texture", "--style=style.png", "--output=out.png", *FEW]) == 130
+    assert signal.getsignal(signal.SIGINT) == before
     assert size("out.png") == (48, 40)
-    assert images.read_settings("out.png")["outcome"] == "interrupted"
-    assert "--init=out.png" in capsys.readouterr().err
+    settings = images.read_settings("out.png")
+    assert settings["outcome"] == "stopped" and 0 < settings["evaluations"] < 6
+    *_, end, advice = capsys.readouterr().err.splitlines()
+    assert end.startswith(f"out.png: stopped after {settings['evaluations']} evaluations")
+    assert advice == "continue from there with --init=out.png --scales=1"
+
+
+def test_a_signal_that_is_ignored_stays_so(folder, monkeypatch):
+    """As SIGHUP is in a run that was started with nohup."""
+    monkeypatch.setattr(Bar, "show", lambda bar, step: signal.raise_signal(signal.SIGHUP))
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert cli.main(["texture", "--style=style.png", "--output=out.png", *FEW]) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert images.read_settings("out.png")["evaluations"] == 6
+
+
+def test_the_second_signal_interrupts(folder, capsys, monkeypatch):
+    def twice(bar, step):
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(Bar, "show", twice)
+    before = sorted(os.listdir())
+    assert cli.main(["texture", "--style=style.png", "--output=out.png", *FEW]) == 130
+    end = capsys.readouterr().err.splitlines()[-1]
+    assert end == "tfstyle texture: interrupted before the picture was written"
+    assert sorted(os.listdir()) == before
+
+
+def test_a_stopped_run_is_resumed_from_its_checkpoint(folder, capsys, monkeypatch):
+    arguments = ["texture", "--style=style.png", SHALLOW, *FEW]
+    assert cli.main([*arguments, "--output=whole.png"]) == 0
+    resumed = [*arguments, "--output=out.png", "--checkpoint=a run", "--resume"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Bar, "show", lambda bar, step: signal.raise_signal(signal.SIGINT))
+        assert cli.main(resumed) == 130  # there is no checkpoint yet: it starts anew
+    assert capsys.readouterr().err.splitlines()[-1].endswith("with --checkpoint='a run' --resume")
+    assert images.read_settings("out.png")["evaluations"] < 6
+    assert cli.main(resumed) == 0
+    assert images.read_settings("out.png")["evaluations"] == 6
+    np.testing.assert_array_equal(pixels("out.png"), pixels("whole.png"))
+    command = images.read_settings("whole.png")["command"].replace("whole.png", "out.png")
+    assert images.read_settings("out.png")["command"] == command
+    assert "vgg19_compact" in capsys.readouterr().err.splitlines()[-2]
+
+    line = complaint([*resumed, "--seed=1"], capsys)
+    assert "--checkpoint: expected one of a run with seed=1, received one with seed=0" in line
 
 
 def test_an_error_needs_no_tensorflow(folder):

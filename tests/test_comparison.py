@@ -1,17 +1,19 @@
 """The comparison: what it makes, what it measures, how it judges, and its command."""
 
 import csv
-import inspect
 import json
 import os
 import pathlib
+import shlex
+import signal
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import tfstyle
-from tfstyle import cli, comparison, features, images, judge, sheet, statistics, synthesis
+from tfstyle import Run, cli, features, images, statistics
+from tfstyle.evaluation import comparison, contact_sheet, judge
 
 LAYERS = ("block1_conv1", "block2_conv1")
 FEW = {"size": 48, "evaluations": 4, "precision": "float32", "style_layers": LAYERS}
@@ -173,11 +175,16 @@ def test_a_sweep_changes_that_setting_only():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"sweep": ("colour", [1])}, "^sweep: expected an argument of stylize.*'colour'"),
+        ({"sweep": ("colour", [1])}, "^sweep: expected a setting of stylize, received 'colour'"),
         ({"sweep": ("seed", [])}, "^sweep: expected at least one value"),
         ({"sweep": ("style_weight", [1])}, "^content: expected a picture"),
-        ({"colour": "red"}, "^colour: expected an argument of stylize"),
-        ({"statistics": ["grammar"]}, "^statistic: expected one of"),
+        ({"colour": "red"}, "^colour: unknown setting"),
+        (
+            {"statistics": ["grammar"]},
+            "^statistic: expected one of .*received 'grammar'; did you mean",
+        ),
+        ({"statistics": []}, "^statistics: expected one or several different names"),
+        ({"statistics": ["gram", "gram"]}, "^statistics: expected one or several different names"),
     ],
 )
 def test_bad_arguments(arguments, message):
@@ -185,9 +192,9 @@ def test_bad_arguments(arguments, message):
         tfstyle.compare(picture(0), **arguments)
 
 
-def test_every_argument_of_a_texture_is_one_of_stylize():
+def test_every_setting_of_a_texture_is_one_of_stylize():
     """Textures are given what `stylize` takes."""
-    taken = [inspect.signature(f).parameters for f in comparison.FUNCTIONS.values()]
+    taken = [comparison.JOBS[kind].fields() for kind in ("texture", "stylize")]
     assert set(taken[0]) < set(taken[1])
 
 
@@ -197,8 +204,8 @@ def test_every_argument_of_a_texture_is_one_of_stylize():
 def test_a_sheet_shows_its_pictures_and_labels():
     red, blue = (np.zeros((1, 20, 30, 3), np.float32) for _ in range(2))
     red[..., 0], blue[..., 2] = 1, 1
-    plain = sheet.draw([[(red, "")], [(red, ""), (blue, "")]])
-    labelled = sheet.draw([[(red, "")], [(red, ""), (blue, "a label")]])
+    plain = contact_sheet.draw([[(red, "")], [(red, ""), (blue, "")]])
+    labelled = contact_sheet.draw([[(red, "")], [(red, ""), (blue, "a label")]])
     for colour, count in (((1, 0, 0), 2), ((0, 0, 1), 1)):
         assert (plain == np.float32(colour)).all(-1).sum() == count * 20 * 30
         assert (labelled == np.float32(colour)).all(-1).sum() == count * 20 * 30
@@ -209,14 +216,14 @@ def test_a_sheet_shows_its_pictures_and_labels():
 def test_long_labels_are_wrapped_into_the_column():
     small = np.zeros((1, 20, 60, 3), np.float32)
     short, long = (
-        sheet.draw([[(small, text)]]) for text in ("a", "style_layers=block1_conv1," * 3)
+        contact_sheet.draw([[(small, text)]]) for text in ("a", "style_layers=block1_conv1," * 3)
     )
     assert long.shape[2] == short.shape[2] and long.shape[1] > short.shape[1]
 
 
 def test_a_strip_keeps_shapes_and_fits():
     pictures = [np.full((1, 40, 80, 3), 0.2, np.float32), np.full((1, 90, 90, 3), 0.8, np.float32)]
-    strip = sheet.strip(pictures, 100, 120)
+    strip = contact_sheet.strip(pictures, 100, 120)
     assert strip.shape == (1, 40, 120, 3)
     np.testing.assert_allclose(strip[:, :, :80], 0.2, atol=1e-6)
     np.testing.assert_allclose(strip[:, :, 80:], 0.8, atol=1e-6)
@@ -257,24 +264,44 @@ def test_the_command_writes_pictures_sheet_and_tables(folder, capsys):
     assert sum(line.startswith("tfstyle stylize") for line in printed) == 2
 
 
-def test_the_same_command_goes_on_where_it_was_stopped(folder, monkeypatch):
+@pytest.mark.parametrize("begun", [False, True], ids=["before it begins", "in the middle"])
+def test_the_same_command_continues_where_it_was_stopped(folder, capsys, monkeypatch, begun):
     flags = [*COMPARE, "--sweep=seed=1,2,3"]
-    calls, real = [], synthesis._Synthesis.run
+    real, runs = Run.__next__, []
 
-    def counted(self, *arguments):
-        calls.append(len(calls))
-        if len(calls) == 2:
-            raise KeyboardInterrupt  # before the second picture has begun
-        return real(self, *arguments)
+    def interrupted(run):
+        if run not in runs:
+            runs.append(run)
+        if len(runs) == 2 and bool(run.evaluations) == begun:
+            signal.raise_signal(signal.SIGINT)
+        return real(run)
 
-    monkeypatch.setattr(synthesis._Synthesis, "run", counted)
+    monkeypatch.setattr(Run, "__next__", interrupted)
     assert cli.main(flags) == 130
-    assert os.listdir("out") == ["texture_seed_1.png"]
-    first = os.stat("out/texture_seed_1.png").st_mtime_ns
+    names = [f"texture_seed_{seed}.png" for seed in (1, 2, 3)]
+    assert sorted(os.listdir("out")) == names[: 1 + begun]
+    end = capsys.readouterr().err.splitlines()[-1]
+    assert end == (
+        "the same command continues from here"
+        if begun
+        else "tfstyle compare: interrupted before the picture was written"
+    )
+    kept = os.stat(f"out/{names[0]}").st_mtime_ns
     assert cli.main(flags) == 0
-    assert len(calls) == 4 and os.stat("out/texture_seed_1.png").st_mtime_ns == first
+    assert len(runs) == 4 and os.stat(f"out/{names[0]}").st_mtime_ns == kept
+    assert {images.read_settings(f"out/{name}")["outcome"] for name in names} == {"done"}
     assert cli.main([*flags, "--tv_weight=0.5"]) == 0  # another command: all are made anew
-    assert len(calls) == 7
+    assert len(runs) == 7
+
+
+def test_the_embedded_command_makes_the_same_picture_again(folder):
+    assert cli.main([*COMPARE, "--content=content.png", "--sweep=style_weight=5,50"]) == 0
+    path = "out/stylize_style_weight_5.png"
+    made = images.load(path)
+    program, *arguments = shlex.split(images.read_settings(path)["command"])
+    os.remove(path)
+    assert program == "tfstyle" and cli.main(arguments) == 0
+    np.testing.assert_array_equal(images.load(path), made)
 
 
 def test_a_sweep_over_values_that_hold_commas(folder):
@@ -287,21 +314,26 @@ def test_a_sweep_over_values_that_hold_commas(folder):
 @pytest.mark.parametrize(
     "flags, expected",
     [
-        (["--statistics=mean,grammar"], "--statistics: expected one of gram, mean,"),
-        (["--statistics="], "--sweep: expected at least one value"),
-        (["--statistics=mean,mean"], "expected different values"),
+        (["--statistics=mean,grammar"], "different statistics out of gram, mean,"),
+        (["--statistics="], "--statistics=: expected one or several different statistics"),
+        (["--statistics=mean,mean"], "--statistics=mean,mean: expected one or several different"),
         (["--sweep=style_weight"], "--sweep: expected a flag of stylize and values"),
         (["--sweep=colour=1,2"], "--sweep: expected a flag of stylize and values"),
         (["--sweep=output=a,b"], "--sweep: expected a flag of stylize and values"),
-        (["--sweep=tv_weight=1,much"], "tv_weight=much"),
+        (
+            ["--sweep=tv_weight=1,much"],
+            "--tv_weight: expected a number of at least 0, received 'much'",
+        ),
         (["--sweep=tv_weight=1,1"], "--sweep: expected different values"),
         (["--sweep=scales=1,9"], "--scales: expected an integer from 1 to"),
         (["--sweep=style=style.png,none.png"], "--style=none.png: file not found"),
         (["--sweep=content_weight=1,2"], "--content: expected a picture"),
         (["--content=none.png"], "--content=none.png: file not found"),
         (["--output=style.png"], "--output: expected a folder"),
-        (["--size=5"], "size: expected an integer of at least 32"),
-        (["--evaluations=0"], "evaluations=0"),
+        (["--sweep=memory=8GB,0.5GB"], "--memory: expected at least"),
+        (["--sweep=weights=none.npz"], "--weights: file none.npz not found"),
+        (["--size=5"], "--size=5: expected PIXELS or WIDTHxHEIGHT"),
+        (["--evaluations=0"], "--evaluations=0: expected an integer from 1 to 1000000"),
     ],
 )
 def test_bad_flags_write_nothing(folder, capsys, flags, expected):

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfstyle import statistics
-from tfstyle.descriptor import Form
+from tfstyle.serving.descriptor import Form
 
 CHANNELS = 5
 HALF = 15  # of 5 x 5, with the diagonal

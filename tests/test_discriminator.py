@@ -78,7 +78,7 @@ def random_variables(target, seed=7):
 
 
 def prepared(seed=7, **options):
-    """A discriminator of one step a lesson, and a target with random variables."""
+    """A discriminator of one step a training, and a target with random variables."""
     options = MODEL | {"steps": 1, "warm_up": 0, "positions": 0, "penalty": 0} | options
     model = Discriminator(**options)
     target = model.target([features(1)], [1.0])
@@ -87,7 +87,7 @@ def prepared(seed=7, **options):
 
 def first_gradients(model, image, target):
     """Of the training loss: after one step of Adam from 0 the means are (1 - beta) of them."""
-    learned, _ = model.learn(image, target)
+    learned, _ = model.train(image, target)
     return [mean.numpy() / (1 - BETA_1) for mean in learned["moments"][0]]
 
 
@@ -176,28 +176,28 @@ def test_the_penalty_of_logistic_regression_is_its_squared_weight():
     np.testing.assert_allclose(with_penalty[1], without[1], rtol=1e-6)
 
 
-def test_the_accuracy_is_that_before_the_lesson():
+def test_the_accuracy_is_that_before_the_training():
     for kind, border in (("non_saturating", 0), ("least_squares", 0.5)):
         model, target = prepared(image_loss=kind, steps=5)
         style, image = features(1), features(2)
         right = numpy_logits(model, style, target) > border
         right = np.concatenate([right, numpy_logits(model, image, target) < border])
-        np.testing.assert_allclose(model.learn(image, target)[1], right.mean(), rtol=1e-6)
+        np.testing.assert_allclose(model.train(image, target)[1], right.mean(), rtol=1e-6)
 
 
-def test_a_lesson_is_steps_of_keras_adam():
+def test_a_training_is_steps_of_keras_adam():
     model, target = prepared(steps=4, warm_up=2, learning_rate=0.03, hidden=(), features="linear")
     style, image = (numpy_normal(x, target).astype(np.float32) for x in (features(1), features(2)))
     weights, bias = (tf.Variable(x) for x in target["variables"])
     theirs = keras.optimizers.Adam(0.03, BETA_1, BETA_2, epsilon=1e-7)
-    for _ in range(6 + 4):  # a lesson with the warm-up, and one without
+    for _ in range(6 + 4):  # a training with the warm-up, and one without
         with tf.GradientTape() as tape:
             logits = [x @ weights[0, 0] + bias for x in (style, image)]
             cross = tf.nn.sigmoid_cross_entropy_with_logits
             pairs = zip((tf.ones_like, tf.zeros_like), logits)
             loss = sum(tf.reduce_mean(cross(labels(x), x)) for labels, x in pairs)
         theirs.apply(tape.gradient(loss, [weights, bias]), [weights, bias])
-    learned = model.learn(features(2), model.learn(features(2), target)[0])[0]
+    learned = model.train(features(2), model.train(features(2), target)[0])[0]
     assert int(learned["steps"]) == 10
     for ours, variable in zip(learned["variables"], (weights, bias)):
         np.testing.assert_allclose(ours, variable, rtol=1e-3, atol=1e-5)
@@ -233,10 +233,10 @@ def test_the_classes_are_balanced():
     model, target = prepared(steps=3)
     image = features(2)
     for larger in (
-        model.learn(tf.tile(image, [1, 5, 1, 1]), target),
-        model.learn(image, target | {"samples": tf.tile(target["samples"], [5, 1])}),
+        model.train(tf.tile(image, [1, 5, 1, 1]), target),
+        model.train(image, target | {"samples": tf.tile(target["samples"], [5, 1])}),
     ):
-        expected = model.learn(image, target)[0]
+        expected = model.train(image, target)[0]
         tf.nest.map_structure(
             lambda x, y: np.testing.assert_allclose(x, y, rtol=2e-3, atol=1e-5),
             (larger[0]["variables"], larger[0]["moments"]),
@@ -245,7 +245,7 @@ def test_the_classes_are_balanced():
 
 
 def test_positions_are_drawn_from_all():
-    # A lesson on 10 positions of 30 differs with the seed, and its gradient is right on average.
+    # A training on 10 positions of 30 differs with the seed, and its gradient is right on average.
     image, gradients = features(2), []
     for seed in range(100):
         model, target = prepared(positions=10, hidden=(), features="linear")
@@ -281,7 +281,7 @@ def test_what_is_drawn_depends_on_the_seed_alone():
     def variables(seed):
         model = Discriminator(hidden=(5,), positions=8, steps=2, seed=seed)
         target = model.target([features(1), features(3, 9, 9)], [0.4, 0.6])
-        learned = model.learn(features(2), model.learn(features(2), target)[0])[0]
+        learned = model.train(features(2), model.train(features(2), target)[0])[0]
         return [target["samples"], *target["variables"], *learned["variables"]]
 
     first, second, other = (variables(seed) for seed in (4, 4, 5))

@@ -9,9 +9,9 @@ import tensorflow as tf
 from PIL import Image
 from test_alternating import assert_same
 from test_discriminator_sight import as_map
-from test_synthesis import assert_picture, checks, network, stripes, stylize, texture
+from test_api import assert_picture, checks, network, stripes, stylize, texture
 
-from tfstyle import cli, images
+from tfstyle import Outcome, cli, images
 from tfstyle.discriminator import Discriminator
 from tfstyle.optimizers.alternating import Alternating
 
@@ -22,7 +22,7 @@ def assert_learned(result, evaluations=12):
     numbers, values, accuracies = result.losses.T
     np.testing.assert_array_equal(numbers, np.arange(evaluations) + 1)
     assert np.isfinite(values).all() and ((accuracies >= 0) & (accuracies <= 1)).all()
-    assert result.outcome == "budget spent"
+    assert result.outcome is Outcome.DONE
 
 
 def test_textures():
@@ -68,14 +68,14 @@ def test_the_texture_comes_nearer_to_the_style():
 
 def test_what_was_learned_goes_on_at_the_next_scale(monkeypatch):
     seen = []
-    real = Alternating.minimize
+    real = Alternating.chunks
 
-    def minimize(self, objective, image, targets, *arguments):
-        result = real(self, objective, image, targets, *arguments)
-        seen.append((targets, result.learned))
-        return result
+    def chunks(self, objective, state, targets, evaluations):
+        for chunk in real(self, objective, state, targets, evaluations):
+            yield chunk
+        seen.append((targets, chunk.state.targets))
 
-    monkeypatch.setattr(Alternating, "minimize", minimize)
+    monkeypatch.setattr(Alternating, "chunks", chunks)
     texture(statistic=Discriminator(**SMALL), size=64, scales=2)
     (_, learned), (targets, _) = seen
     for layer, target in targets.style.items():
@@ -87,12 +87,12 @@ def test_what_was_learned_goes_on_at_the_next_scale(monkeypatch):
 def test_what_was_learned_is_the_part_of_the_target_that_another_size_takes_over():
     model = Discriminator(**SMALL)
     small, large = (as_map(np.random.default_rng(n).random((n, 4)), 5) for n in (50, 200))
-    first, _ = model.learn(small, model.target([small], [1.0]))
-    learned, fresh = model.learned(first), model.target([large], [1.0])
+    first, _ = model.train(small, model.target([small], [1.0]))
+    learned, fresh = model.state(first), model.target([large], [1.0])
     assert {name for name in first if name in learned} == {"variables", "moments", "steps"}
-    taught = model.taught(fresh, learned)
+    taught = model.with_state(fresh, learned)
     tf.nest.assert_same_structure(taught, fresh)
-    tf.nest.map_structure(assert_same, model.learned(taught), learned)
+    tf.nest.map_structure(assert_same, model.state(taught), learned)
     for name in ("samples", "mean", "deviation"):  # the style's own at this size
         assert_same(taught[name], fresh[name])
     assert np.abs(taught["variables"][0] - fresh["variables"][0]).max() > 0

@@ -70,9 +70,9 @@ def trained(kind, difference):
     style, image, _ = (as_map(x) if np.ndim(x) else x for x in clouds(difference))
     options = {"steps": 400, "warm_up": 0, "learning_rate": 0.02, "positions": 0, "penalty": 0}
     model = Discriminator(**KINDS[kind], **options)
-    learn = tf.function(model.learn)
+    learn = tf.function(model.train)
     target, _ = learn(image, model.target([style], [1.0]))
-    accuracy = float(learn(image, target)[1])  # of what was learned in the first lesson
+    accuracy = float(learn(image, target)[1])  # of what was learned in the first training
     return accuracy, [numpy_logits(model, x, target) for x in (style, image)]
 
 
@@ -122,8 +122,8 @@ class Chase:
         loss = self.model.loss(self.look(image), target)
         return loss, {"style": loss}
 
-    def learn(self, image, target):
-        return self.model.learn(self.look(image), target)
+    def train(self, image, target):
+        return self.model.train(self.look(image), target)
 
 
 @functools.cache

@@ -8,7 +8,15 @@ import shlex
 import pytest
 
 from tfstyle import cli, statistics
-from tfstyle.cli import batch, compare, export, options, runner
+from tfstyle.batch import BatchSettings
+from tfstyle.cli import batch, compare, export, options
+from tfstyle.cli.run import Painting
+from tfstyle.settings import (
+    InvertSettings,
+    StylizerSettings,
+    StylizeSettings,
+    TextureSettings,
+)
 from tools import run_docs
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -16,6 +24,10 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 LINKING = [*PAGES, *(ROOT / "tfstyle").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
 SHOWN = sorted({command for page in PAGES for command, _ in run_docs.commands(page.read_text())})
 SERVING = "python -m export."
+# Those whose fields are the flags of a command.
+CLASSES = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings, BatchSettings)
+CLASSES += (options.Content, options.Style, options.Output)
+CLASSES += (batch.Contents, compare.Compared, compare.ComparedSettings, export.Model)
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
@@ -29,9 +41,9 @@ def links(page):
 @pytest.mark.parametrize("command", [shown for shown in SHOWN if shown.startswith("tfstyle ")])
 def test_every_command_passes_all_checks(command, monkeypatch):
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(runner.Run, "execute", lambda run, judge=None: 0)
+    monkeypatch.setattr(Painting, "execute", lambda painting, judge=None: 0)
     monkeypatch.setattr(compare, "_finish", lambda *arguments: None)
-    monkeypatch.setattr(export, "_export", lambda values: 0)
+    monkeypatch.setattr(export, "_export", lambda given: 0)
     monkeypatch.setattr(batch, "_paint", lambda *arguments: 0)
     assert cli.main(shlex.split(command)[1:]) == 0
 
@@ -46,6 +58,14 @@ def test_every_page_of_the_documentation_is_run():
     assert {ROOT / page for page in run_docs.PAGES} | {ROOT / "CONTRIBUTING.md"} == set(PAGES)
 
 
+def is_read(settings, name, value):
+    try:
+        options.read(settings, name, value)
+    except ValueError:
+        return False
+    return True
+
+
 @every_page
 def test_flags_in_the_text_exist(page):
     text = page.read_text("utf-8")
@@ -54,14 +74,15 @@ def test_flags_in_the_text_exist(page):
         importlib.import_module(f"export.{name}").parser().format_help()
         for name in set(re.findall(rf"^{SERVING}(\w+)", text, flags=re.MULTILINE))
     ]
-    known = {*options.HELP, "help"}
+    known = {"help"}.union(*(settings.fields() for settings in CLASSES))
     known.update(re.findall(r"--(\w+)", " ".join(of_tools + of_servers)))
     for code in re.findall(r"`(--[^`]+)`", text):
         for flag in shlex.split(code):
             name, equals, value = flag.removeprefix("--").partition("=")
             assert name in known, flag
-            if equals and name in options.HELP:
-                options.read(name, value)
+            owners = [settings for settings in CLASSES if name in settings.fields()]
+            if equals and owners:
+                assert any(is_read(settings, name, value) for settings in owners), flag
 
 
 @every_page

@@ -7,8 +7,9 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from tfstyle import features
+from tfstyle import device, features, settings
 from tfstyle.features import architectures, precision, vgg, weights
 from tfstyle.features.architectures import VGG19, VGG19_COMPACT, Architecture
 
@@ -28,7 +29,7 @@ def picture(height=48, width=40, seed=0):
 @pytest.fixture(scope="module", params=["vgg19", "vgg19_compact"])
 def network(request):
     """Random weights, all layers that losses look at by default."""
-    return vgg.build(features.FEATURES[request.param], LAYERS, dtype="float32")
+    return vgg.build(features.table(request.param), LAYERS, dtype="float32")
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +93,9 @@ def test_batches(network):
 @pytest.mark.parametrize("name", features.FEATURES)
 @pytest.mark.parametrize("layers", [["block2_conv1"], ["block3_conv2", "block1_conv1"]])
 def test_cut_at_the_deepest_layer(name, layers):
-    network = vgg.build(features.FEATURES[name], layers)
+    network = vgg.build(features.table(name), layers)
     convolutions = [layer.name for layer in network.layers if layer.name.endswith(tuple("1234"))]
-    known = features.FEATURES[name].layers
+    known = features.table(name).layers
     assert convolutions == list(known[: known.index(max(layers)) + 1])
     assert list(network(picture())) == sorted(layers)  # in the order of depth
 
@@ -105,7 +106,7 @@ def test_layer_names_are_those_of_keras(keras_vgg19):
     assert set(LAYERS) <= set(VGG19_COMPACT.layers) < set(VGG19.layers)
 
 
-@pytest.mark.parametrize("pooling", features.POOLING)
+@pytest.mark.parametrize("pooling", settings.POOLING)
 def test_every_pixel_counts_at_odd_sizes(pooling):
     network = vgg.build(TINY, ["block3_conv1"], pooling, "reflect", "float32")
     for layer in network.layers:
@@ -125,7 +126,7 @@ def test_every_pixel_counts_at_odd_sizes(pooling):
 
 @pytest.mark.parametrize("name", features.FEATURES)
 def test_odd_sizes_round_up(name):
-    seen = vgg.build(features.FEATURES[name], STYLE)(picture(37, 53))
+    seen = vgg.build(features.table(name), STYLE)(picture(37, 53))
     sizes = [tuple(values.shape[1:3]) for values in seen.values()]
     assert sizes == [(37, 53), (19, 27), (10, 14), (5, 7), (3, 4)]
 
@@ -218,7 +219,7 @@ def test_bfloat16_is_close_to_float32(keras_vgg19, tmp_path):
 
 @pytest.mark.parametrize("has_bfloat16, chosen", [(True, "mixed_bfloat16"), (False, "float32")])
 def test_precision(monkeypatch, has_bfloat16, chosen):
-    monkeypatch.setattr(precision, "has_bfloat16", lambda: has_bfloat16)
+    monkeypatch.setattr(device, "has_bfloat16", lambda: has_bfloat16)
     assert precision.policy("auto") == chosen
     assert precision.policy("float32") == "float32"
     assert precision.policy("bfloat16") == "mixed_bfloat16"
@@ -226,17 +227,17 @@ def test_precision(monkeypatch, has_bfloat16, chosen):
 
 def test_no_bfloat16_without_its_kernels(monkeypatch):
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
-    monkeypatch.setattr(precision.tf.config, "list_physical_devices", lambda kind: [])
-    assert not precision.has_bfloat16()
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    assert not device.has_bfloat16()
 
 
 @pytest.mark.parametrize("capability, expected", [((7, 5), False), ((8, 0), True), ((9, 0), True)])
 def test_bfloat16_of_gpus(monkeypatch, capability, expected):
-    config = precision.tf.config
+    config = tf.config
     monkeypatch.setattr(config, "list_physical_devices", lambda kind: ["GPU:0"])
     details = {"compute_capability": capability}
     monkeypatch.setattr(config.experimental, "get_device_details", lambda gpu: details)
-    assert precision.has_bfloat16() == expected
+    assert device.has_bfloat16() == expected
 
 
 def compact_arrays():

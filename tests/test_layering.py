@@ -9,15 +9,18 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
 LEVELS = (
-    ("checks", "images", "provided", "registry"),
-    ("schedule", "features", "statistics", "optimizers", "targets"),
-    ("losses", "grid", "styles", "sheet", "discriminator", "packing", "pyramid"),
-    ("blocks", "cost"),
-    ("frugal",),
-    ("synthesis", "judge", "device", "record", "descriptor"),
-    ("plan",),
-    ("comparison", "stylizer", "batch"),
-    ("saved_model",),
+    ("caches", "checked", "images", "outcome", "registry"),
+    ("settings",),
+    ("device", "levels", "progress", "resampling"),
+    ("features", "inputs", "optimizers", "statistics"),
+    ("discriminator", "targets"),
+    ("losses",),
+    ("blocks",),
+    ("workload",),
+    ("plan", "checkpoint", "engine"),
+    ("run",),
+    ("api", "provenance"),
+    ("batch", "evaluation", "serving"),
     ("cli",),
     ("__main__",),
 )
@@ -65,7 +68,7 @@ def _is_module(path):
     return path.suffix == ".py" or (path / "__init__.py").is_file()
 
 
-@pytest.mark.parametrize("module", ["tfstyle", "tfstyle.synthesis", "tfstyle.cli", *PROGRAMS])
+@pytest.mark.parametrize("module", ["tfstyle", "tfstyle.api", "tfstyle.cli", *PROGRAMS])
 def test_importing_is_light(module):
     code = f"import sys, {module}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

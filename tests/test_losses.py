@@ -23,6 +23,14 @@ CONTENT, STYLE = "block1_conv2", ("block1_conv1", "block2_conv1")
 every_statistic = pytest.mark.parametrize("name", statistics.STATISTICS)
 
 
+def measured_targets(network, statistic, content, styles, content_layers, style_layers, seed=0):
+    """The targets of a content and of styles with their parts."""
+    style = targets.style(network, statistic, styles, style_layers, seed) if style_layers else {}
+    kept = targets.activations(network, content, content_layers)
+    return targets.Targets(kept, style, tf.constant(seed))
+
+
+
 def features(seed, layers=("a", "b"), shape=(1, 6, 5, 4)):
     rng = np.random.default_rng(seed)
     return {layer: rng.gamma(1.0, 1.0, shape).astype(np.float32) for layer in layers}
@@ -189,7 +197,7 @@ def setting(network, weights, height=10, width=8):
     """An objective with its targets, and an image that is not the solution."""
     rng = np.random.default_rng(1)
     pictures = rng.uniform(-0.1, 1.1, (3, 1, height, width, 3)).astype(np.float32)
-    goal = targets.measure(network, Gram(), pictures[0], [(pictures[1], 1)], (CONTENT,), STYLE)
+    goal = measured_targets(network, Gram(), pictures[0], [(pictures[1], 1)], (CONTENT,), STYLE)
     style_loss = losses.StyleLoss(Gram(), {STYLE[0]: 1.0, STYLE[1]: 2.0})
     return losses.Objective(network, style_loss, weights), goal, pictures
 
@@ -289,7 +297,7 @@ def test_weight_zero_leaves_the_term_out(name):
 def test_the_objective_looks_with_the_seed_of_its_targets(name):
     network, picture = tiny_network(), np.random.default_rng(1).random((1, 10, 8, 3), np.float32)
     statistic = statistics.get(name)
-    goal = targets.measure(network, statistic, None, [(picture, 1)], (), STYLE, seed=7)
+    goal = measured_targets(network, statistic, None, [(picture, 1)], (), STYLE, seed=7)
     assert goal.seed.dtype == tf.int32 and goal.seed == 7 and goal.content == {}
     drawn = statistic.seeded(7).measure(network(picture)[STYLE[0]])
     tf.nest.map_structure(np.testing.assert_array_equal, goal.style[STYLE[0]], drawn)
@@ -302,7 +310,7 @@ def test_the_objective_looks_with_the_seed_of_its_targets(name):
 def test_the_objective_hands_on_the_exponent_and_needs_no_style(beta):
     network = tiny_network()
     image, content = np.random.default_rng(1).random((2, 1, 10, 8, 3), np.float32)
-    goal = targets.measure(network, None, content, [], (CONTENT,), ())
+    goal = measured_targets(network, None, content, [], (CONTENT,), ())
     assert goal.style == {}
     objective = losses.Objective(network, None, {"content": 1.0, "tv": 0.5}, tv_beta=beta)
     total, parts = objective(image, goal)

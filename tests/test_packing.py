@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle import packing
+from tfstyle.serving import packing
 
 LABEL = "tfstyle test, a b\n"
 DTYPES = (tf.float32, tf.float64, tf.int32, tf.int64, tf.bool, tf.bfloat16)

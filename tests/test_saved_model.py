@@ -13,11 +13,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 from tensorflow.core.protobuf import saved_model_pb2
-from test_synthesis import CONTENT_LAYERS, STYLE_LAYERS, network, photo, stripes
+from test_api import CONTENT_LAYERS, STYLE_LAYERS, network, photo, stripes
 
 import tfstyle
-from tfstyle import images, saved_model
+from tfstyle import images
 from tfstyle.discriminator import Discriminator
+from tfstyle.serving import saved_model
 
 OPTIONS = {"style_layers": STYLE_LAYERS[1:], "content_layers": CONTENT_LAYERS}
 OPTIONS |= {"optimizer": "adam", "max_size": 80, "evaluations": 2, "max_evaluations": 9}

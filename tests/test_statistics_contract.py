@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfstyle import features as feature_networks
 from tfstyle import losses, statistics, targets
-from tfstyle.synthesis import STYLE_LAYERS
+from tfstyle.settings import STYLE_LAYERS
 
 every_statistic = pytest.mark.parametrize("name", statistics.STATISTICS)
 RANDOM = ("sliced_wasserstein",)
@@ -254,8 +254,7 @@ def test_a_blend_of_flat_pictures(name):
     statistic = statistics.get(name)
     style = flat("grey")
     parts = [0.7, 0.2, 0.1]
-    blend = targets.measure(
-        network("float32"), statistic, None, [(style, part) for part in parts], (), STYLE_LAYERS
-    )
+    styles = [(style, part) for part in parts]
+    blend = targets.style(network("float32"), statistic, styles, STYLE_LAYERS, 0)
     loss = losses.StyleLoss(statistic, dict.fromkeys(STYLE_LAYERS, 1))
-    assert 0 <= loss(through_the_network("grey", "float32"), blend.style) < 1e-5
+    assert 0 <= loss(through_the_network("grey", "float32"), blend) < 1e-5

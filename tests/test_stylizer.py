@@ -5,12 +5,12 @@ import functools
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_synthesis import CONTENT_LAYERS, STYLE_LAYERS, assert_picture, network, photo
-from test_synthesis import checks as board
-from test_synthesis import stripes as exact_stripes
+from test_api import CONTENT_LAYERS, STYLE_LAYERS, assert_picture, network, photo
+from test_api import checks as board
+from test_api import stripes as exact_stripes
 
 import tfstyle
-from tfstyle import images, schedule, statistics
+from tfstyle import images, levels, statistics
 
 OPTIONS = {"style_layers": STYLE_LAYERS[1:], "content_layers": CONTENT_LAYERS}
 
@@ -27,7 +27,7 @@ def stripes(height=64, width=64):
 def two_scales():
     """Pictures of 64 pixels have two scales, as those of 256 have."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schedule, "MIN_LONG_SIDE", 32)
+        patch.setattr(levels, "MIN_LONG_SIDE", 32)
         yield
 
 
@@ -89,7 +89,7 @@ def describe(stylizer, image=None, seed=3):
     return stylizer.describe(image, seed)["descriptor_bytes"]
 
 
-@pytest.mark.parametrize("statistic", statistics.ALL)
+@pytest.mark.parametrize("statistic", statistics.CRITERIA)
 def test_adam_paints_what_stylize_paints(statistic):
     image, losses = paint(make(statistic, "adam"))
     wanted = eagerly(statistic, "adam")

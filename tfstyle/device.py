@@ -34,14 +34,31 @@ def find() -> Device:
     """The device of this process; imports TensorFlow."""
     import tensorflow as tf
 
-    from tfstyle.features import precision
-
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
     else:
         name = f"CPU, {cores()} cores"
-    return Device(name, precision.has_bfloat16(), available_memory())
+    return Device(name, has_bfloat16(), available_memory())
+
+
+def has_bfloat16() -> bool:
+    """Whether the device multiplies bfloat16 faster than float32.
+
+    A CPU does so with AMX or AVX512-BF16 instructions, through oneDNN; without them bfloat16 is
+    emulated and many times slower. GPUs do from NVIDIA's Ampere on (compute capability 8).
+    """
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        details = tf.config.experimental.get_device_details(gpus[0])
+        return details.get("compute_capability", (0, 0)) >= (8, 0)
+    if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
+        return False
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text().split() if cpuinfo.is_file() else []
+    return "amx_bf16" in flags or "avx512_bf16" in flags
 
 
 def cores() -> int:

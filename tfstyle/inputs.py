@@ -8,9 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfstyle import images, levels
-from tfstyle.settings import Settings
-
-INITS = ("content", "noise")
 
 
 class Style(NamedTuple):
@@ -59,17 +56,15 @@ class Inputs:
             ValueError: a picture that cannot be used, or a number of weights that does not fit.
         """
         background = images.colour(settings.background)
-        if content is not None:
-            content = images.load(content, "content", background)
-        if init is None and settings.init not in INITS:
+        if init is None and settings.init not in settings.inits:
             init = settings.init
-        if content is None and settings.init == "content":
-            raise ValueError("init: expected noise or a picture, received 'content' without one")
+        needs_content = "content" in settings.pictures
+        content = images.load(content, "content", background) if needs_content else None
         shape = (1, 1) if content is None else content.shape[1:3]
         size = levels.output_size(*shape, settings.size)
         return cls(
             content,
-            load_styles(settings, style, size) if style is not None else [],
+            load_styles(settings, style, size) if "style" in settings.pictures else [],
             None if init is None else images.load(init, "init", background),
             size,
         )
@@ -131,12 +126,3 @@ def working_picture(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A picture brought to the height and width of the result, and mirrored into the margin."""
     border = (levels.margin(*size),) * 2
     return np.pad(images.resize(picture, *size), ((0, 0), border, border, (0, 0)), mode="reflect")
-
-
-def check_layers(settings: Settings, features: Any) -> None:
-    """Raises `ValueError` unless the network has the layers that the settings name."""
-    from tfstyle import features as networks
-
-    for name in ("layer", "content_layers", "style_layers"):
-        if name in settings.fields():
-            networks.check_layers(features, getattr(settings, name), name)

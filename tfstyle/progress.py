@@ -29,7 +29,8 @@ class Bar:
 
             self._bar = tqdm(total=PARTS, bar_format=FORMAT, delay=1e-9, disable=None)
         if not math.isnan(step.loss):
-            self._bar.set_postfix_str(f"{step.evaluations} evaluations, loss {step.loss:.4g}")
+            text = f"{step.evaluations} evaluations, loss {step.loss:.4g}"
+            self._bar.set_postfix_str(text, refresh=False)
         self._bar.update(round(PARTS * step.fraction) - self._bar.n)
 
     def __exit__(self, *error: Any) -> None:

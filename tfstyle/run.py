@@ -16,7 +16,8 @@ import numpy as np
 
 from tfstyle import images, levels
 from tfstyle.checkpoint import Checkpoint, arrays_of, nest_like
-from tfstyle.inputs import Inputs, check_layers, working_picture
+from tfstyle.features import check_settings
+from tfstyle.inputs import Inputs, working_picture
 from tfstyle.outcome import Outcome
 from tfstyle.plan import Plan
 from tfstyle.settings import Settings
@@ -162,7 +163,7 @@ class Run:
         self.settings: Any = settings
         self.inputs = Inputs.load(settings, content, style, init)
         self._objects = features, statistic, optimizer
-        check_layers(settings, self.settings.features if features is None else features)
+        check_settings(settings, self.settings.features if features is None else features)
         self._check_scales()
         self.judged = judged
         self.checkpoint_path, self._resume = checkpoint, resume

@@ -29,7 +29,8 @@ def main(argv):
             _STYLE.value, statistic="discriminator", size=_SIDE.value, seed=seed
         )
         evaluation, _, accuracy = result.losses.T
-        print(f"seed {seed}: {result.outcome}, accuracy at the end {accuracy[-SMOOTH:].mean():.3f}")
+        last = accuracy[-SMOOTH:].mean()
+        print(f"seed {seed}: {result.outcome.value}, accuracy at the end {last:.3f}")
         smooth = np.convolve(accuracy, np.ones(SMOOTH) / SMOOTH, "valid")
         axes.plot(evaluation[SMOOTH - 1 :], smooth, label=f"seed {seed}", linewidth=1)
     axes.axhline(0.5, color="black", linestyle="--", linewidth=0.8)

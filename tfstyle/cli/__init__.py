@@ -55,8 +55,9 @@ def _interrupt_at_signals():
     """A polite kill, and a terminal that is closed, are what Ctrl-C is: the image is saved."""
     if threading.current_thread() is threading.main_thread():
         for name in ("SIGTERM", "SIGHUP"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), signal.default_int_handler)
+            number = getattr(signal, name, None)
+            if number and signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP
+                signal.signal(number, signal.default_int_handler)
 
 
 @contextlib.contextmanager
@@ -89,9 +90,7 @@ def _guarded(command, name, arguments) -> int:
     except ValueError as error:  # begins with the argument's name, which is the flag's
         return _complain(name, re.sub(r"^(\w+[:=])", r"--\1", str(error)))
     except KeyboardInterrupt:
-        return _complain(
-            name, "interrupted before there was a picture; nothing was written", INTERRUPTED
-        )
+        return _complain(name, "interrupted before the picture was written", INTERRUPTED)
     except MemoryError:
         return _complain(name, "out of memory: try a smaller --size or --memory", FAILURE)
     except Exception as error:  # a user must never see a traceback

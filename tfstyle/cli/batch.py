@@ -15,7 +15,8 @@ from tfstyle.batch import BatchSettings
 from tfstyle.batch.job import Job
 from tfstyle.cli import options
 from tfstyle.cli.run import typed
-from tfstyle.inputs import check_layers, load_styles
+from tfstyle.features import check_settings
+from tfstyle.inputs import load_styles
 from tfstyle.outcome import Outcome
 from tfstyle.settings import PICTURES, StylizeSettings
 from tfstyle.settings.base import Settings, setting
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _check(settings, style):
     """Raises for what is wrong whatever the photograph."""
-    check_layers(settings, settings.features)
+    check_settings(settings, settings.features)
     size = levels.output_size(1, 1, settings.size)
     levels.levels(*levels.with_margin(*size), settings.evaluations, settings.scales)
     load_styles(settings, style, size)

@@ -66,9 +66,10 @@ def main(arguments: Sequence[str]) -> int:
         if len(set(names)) < len(names):
             raise ValueError(f"sweep: expected different values, received {own.sweep!r}")
         paths = [os.path.join(own.output, f"{name}.png") for name in names]
-        # All are checked before the first is made.
-        paintings = [_painting(cell, path) for cell, path in zip(cells, paths)]
-    for painting in paintings:
+        for cell, path in zip(cells, paths):  # all are checked before the first is made
+            _painting(cell, path).run.prepare()
+    for cell, path in zip(cells, paths):
+        painting = _painting(cell, path)  # anew: a run keeps its memory as long as it is there
         if provenance.is_done(painting.output, painting.command):
             continue
         code = painting.execute()

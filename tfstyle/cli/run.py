@@ -1,6 +1,7 @@
 """One run of a command: check, announce, optimise with a progress bar, save, report."""
 
 import contextlib
+import os
 import shlex
 import signal
 import sys
@@ -74,6 +75,8 @@ class Painting:
         images.check_output(self.output, "--output")
         if output.resume and not output.checkpoint:
             raise ValueError("resume: expected a file in --checkpoint, received none")
+        if output.checkpoint:
+            _check_checkpoint(output.checkpoint)
         self.command = typed(command, pictures, settings, self.output)
         self.run = Run(
             settings,
@@ -86,14 +89,15 @@ class Painting:
 
     def execute(self, judge: Judge | None = None) -> int:
         """Makes the picture, saves it, reports; returns the exit code."""
-        began, started = time.perf_counter(), None
+        began, started, is_announced = time.perf_counter(), None, False
         with stopping_at_signals(self.run), Bar() as bar:
             for step in self.run:
-                if step.evaluations == 0:
+                if not is_announced:
                     print(_announcement(self.run), file=sys.stderr)
-                    continue
-                started = started or time.perf_counter()  # the graph is built
-                bar.show(step)
+                    is_announced = True
+                if step.evaluations:
+                    started = started or time.perf_counter()  # the graph is built
+                    bar.show(step)
         started = started or time.perf_counter()
         result, content = self.run.result, self.run.inputs.content
         times = started - began, time.perf_counter() - started
@@ -120,6 +124,20 @@ class Painting:
             print(f"continue from there with {resume}", file=sys.stderr)
 
 
+def _check_checkpoint(path):
+    """Raises `ValueError` where a checkpoint cannot be written, before a run is lost by that."""
+    expected = "expected a file that can be written, in a directory that exists"
+    real = os.path.realpath(os.path.expanduser(path))
+    if os.path.isdir(real):
+        raise ValueError(f"checkpoint={path}: is a directory: {expected}")
+    try:
+        with images.temporary(real) as beside:
+            open(beside, "xb").close()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ValueError(f"checkpoint={path}: {reason}: {expected}") from error
+
+
 def _announcement(run: Run) -> str:
     from tfstyle import device
 
@@ -144,7 +162,8 @@ def stopping_at_signals(run: Run) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heard}
     try:
         yield
     finally:

@@ -70,3 +70,15 @@ def check_layers(identifier: Any, layers: Collection[str], name: str = "layers")
             known = ", ".join(architecture.layers)
             hint = did_you_mean(layer, architecture.layers)
             raise ValueError(f"{name}: expected layers out of {known}; received {layer!r}{hint}")
+
+
+def check_settings(settings: Any, identifier: Any) -> None:
+    """Raises `ValueError` unless the network has the layers that the settings name.
+
+    Args:
+        settings: of a job.
+        identifier: of the network, which may be an object in the place of the settings' name.
+    """
+    for name in ("layer", "content_layers", "style_layers"):
+        if name in settings.fields():
+            check_layers(identifier, getattr(settings, name), name)

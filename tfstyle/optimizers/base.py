@@ -43,6 +43,7 @@ class Minimum:
         evaluations: of the loss and its gradient.
         outcome: how it ended.
         seconds: wall time.
+        state: of the optimiser.
     """
 
     image: np.ndarray
@@ -51,6 +52,7 @@ class Minimum:
     evaluations: int
     outcome: Outcome
     seconds: float
+    state: Any
 
 
 class Optimizer(abc.ABC):
@@ -120,6 +122,7 @@ class Optimizer(abc.ABC):
             evaluations=int(state.evaluations),
             outcome=OUTCOMES[int(state.status)],
             seconds=time.perf_counter() - began,
+            state=state,
         )
 
     def start_for(self, objective: Objective, image: tf.Tensor, targets: Nest) -> Any:

@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from tfstyle import api, device, engine, images, levels, resampling
 from tfstyle.checked import checked
-from tfstyle.inputs import check_layers, load_styles
+from tfstyle.features import check_settings
+from tfstyle.inputs import load_styles
 from tfstyle.optimizers import base
 from tfstyle.serving import descriptor, packing
 from tfstyle.settings import StylizerSettings
@@ -62,7 +63,7 @@ class Stylizer(tf.Module):
         most = settings.max_size
         levels.levels(most, most, settings.evaluations, settings.scales)  # too many are an error
         styles = load_styles(settings, style, (most, most))
-        check_layers(settings, objects.get("features", settings.features))
+        check_settings(settings, objects.get("features", settings.features))
         self.settings = settings
         here = device.find()
         self.precision = here.precision(settings.precision)

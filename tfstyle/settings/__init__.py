@@ -81,6 +81,9 @@ def _discriminator(default, kind, help):
 class Common(Settings):
     """What every job has: picture, network and optimiser."""
 
+    # Pictures that the job needs, and the names that stand for one to start from.
+    pictures: ClassVar[tuple[str, ...]] = ("content", "style")
+    inits: ClassVar[tuple[str, ...]] = ("content", "noise")
     # What a job without these terms has in their place.
     content_weight: ClassVar[float] = 1.0
     style_weight: ClassVar[float] = 1.0
@@ -302,6 +305,9 @@ class StylizeSettings(Painted, OnePicture):
 class TextureSettings(Styled, OnePicture):
     """The settings of `tfstyle.synthesize_texture`."""
 
+    pictures: ClassVar[tuple[str, ...]] = ("style",)
+    inits: ClassVar[tuple[str, ...]] = ("noise",)
+
     init: str = changed(
         Common,
         "init",
@@ -316,6 +322,9 @@ class TextureSettings(Styled, OnePicture):
 @dataclasses.dataclass(frozen=True)
 class InvertSettings(Common, OnePicture):
     """The settings of `tfstyle.invert`."""
+
+    pictures: ClassVar[tuple[str, ...]] = ("content",)
+    inits: ClassVar[tuple[str, ...]] = ("noise",)
 
     layer: tuple[str, ...] = setting(
         CONTENT_LAYERS, Texts("layer names"), "layers whose features are kept", LOSSES

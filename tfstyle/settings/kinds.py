@@ -145,7 +145,7 @@ class Texts(Kind):
     @property
     def expected(self) -> str:
         of = f" out of {', '.join(self.names)}" if self.names else ""
-        return f"a list of different {self.things}{of}"
+        return f"one or several different {self.things}{of}"
 
     def convert(self, value: Any) -> tuple[str, ...]:
         values = (value,) if isinstance(value, str) else tuple(value)

@@ -6,6 +6,7 @@ Runs use the default precision; the loss that is compared is always the float32 
 import tensorflow as tf
 
 from tfstyle import optimizers
+from tfstyle.run import Run
 from tools.benchmark import curves, problem
 from tools.benchmark.report import Section
 
@@ -26,20 +27,37 @@ def measure(settings) -> Section:
     return Section(rows, "cpu_ratio", points)
 
 
-def run(task, name, size, settings, **arguments) -> curves.Recorder:
-    """A run of the library with its defaults but for `arguments`."""
-    function, pictures = problem.TASKS[task]
-    recorder = curves.Recorder()
-    function(
-        **pictures,
+def run(task, name, size, settings, **changes) -> curves.Recorder:
+    """A run of the library with its defaults but for `changes`."""
+    kind, pictures = problem.TASKS[task]
+    job = kind(
         size=size,
         features=name,
         weights=settings.weights_of(name),
         evaluations=settings.evaluations,
-        callback=recorder,
-        **arguments,
+        **changes,
     )
+    recorder = curves.Recorder()
+    watched = Watched(optimizers.get(job.chosen("optimizer"), job), recorder)
+    Run(job, **pictures, optimizer=watched).complete()
     return recorder
+
+
+class Watched:
+    """An optimiser that gives a recorder the whole image, of which a `Step` has no margin."""
+
+    def __init__(self, optimizer, recorder):
+        self.optimizer, self.recorder, self.evaluations = optimizer, recorder, 0
+
+    def __getattr__(self, name):
+        return getattr(self.optimizer, name)
+
+    def chunks(self, objective, state, targets, evaluations):
+        before = self.evaluations  # on other levels
+        for chunk in self.optimizer.chunks(objective, state, targets, evaluations):
+            self.evaluations = before + int(chunk.state.evaluations)
+            self.recorder.add(self.evaluations, chunk.state.image.numpy())
+            yield chunk
 
 
 def _curves(task, name, network, size, settings):

@@ -20,7 +20,7 @@ class Point(NamedTuple):
 
 
 class Recorder:
-    """A callback for `tfstyle.stylize` that keeps images and when they were there.
+    """Keeps images of a run, and when they were there.
 
     The clock starts at the first image that has been evaluated: what went before, loading and
     tracing, is `startup`.
@@ -29,10 +29,6 @@ class Recorder:
     def __init__(self):
         self.points, self._began = [], timing.now()
         self.startup = None
-
-    def __call__(self, progress):
-        if progress.evaluations:
-            self.add(progress.evaluations, progress.image)
 
     def add(self, evaluations, image):
         """The latest is always kept; those before are thinned out."""

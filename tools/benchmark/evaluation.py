@@ -45,7 +45,7 @@ def _runs(name, settings, precision, size):
         from tools.benchmark import torch_objective
 
         arrays = weight_files.from_keras(network)
-        objective = torch_objective.Objective(features.FEATURES[name], arrays, case, precision)
+        objective = torch_objective.Objective(features.table(name), arrays, case, precision)
         runs["pytorch"] = objective.evaluation(case.image)
     return runs, work
 

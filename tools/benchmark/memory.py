@@ -5,7 +5,13 @@ import re
 import resource
 import sys
 
-from tfstyle import cost, features, schedule, synthesis
+import numpy as np
+
+from tfstyle import device
+from tfstyle.inputs import Inputs
+from tfstyle.plan import Plan
+from tfstyle.run import Run
+from tfstyle.settings import StylizeSettings
 from tools.benchmark import process
 from tools.benchmark.report import Section
 
@@ -29,9 +35,9 @@ def measure(settings) -> Section:
 def _row(size, name, precision, peak):
     from tools.benchmark import problem
 
-    shape = schedule.with_margin(size, size)
-    load = cost.Load(features.FEATURES[name], problem.LAYERS, synthesis.STYLE_LAYERS, precision)
-    expected = load.memory(*shape, cost.Way())
+    job, pictures = _job(size)
+    workload = problem.workload(name, precision)
+    expected = Plan.of(job, Inputs.load(job, **pictures), device.find(), workload).memory
     return {
         "size": size,
         "features": name,
@@ -54,16 +60,18 @@ def peak_bytes() -> int:
 
 
 def short_run(name, weights, precision, size):
-    """Style transfer on a random square picture."""
-    import numpy as np
-
+    """Does the job once."""
     from tools.benchmark import problem
 
+    job, pictures = _job(size)
+    Run(job, **pictures, features=problem.network(name, weights, precision)).complete()
+
+
+def _job(size):
+    """Style transfer on a random square picture: settings and pictures."""
     picture = np.random.default_rng(0).random((1, size, size, 3), np.float32)
-    network = problem.network(name, weights, precision)
-    synthesis.stylize(
-        picture, 1 - picture, size=size, features=network, evaluations=EVALUATIONS, scales=1
-    )
+    job = StylizeSettings(size=size, evaluations=EVALUATIONS, scales=1)
+    return job, {"content": picture, "style": 1 - picture}
 
 
 if __name__ == "__main__":

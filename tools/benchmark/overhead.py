@@ -9,7 +9,7 @@ EVALUATIONS = 12  # of a run: fills the history of L-BFGS
 
 
 def measure(settings) -> Section:
-    rows, precision = [], device.precision("auto")
+    rows, precision = [], device.find().precision("auto")
     for size in settings.sizes or SIZES:
         for name in settings.networks:
             network = problem.network(name, settings.weights_of(name), precision)

@@ -1,28 +1,30 @@
 """What is minimised: style transfer and texture synthesis, with the library's default weights."""
 
-import inspect
 import pathlib
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfstyle import features, images, losses, schedule, statistics, styles, synthesis, targets
+from tfstyle import device, engine, features, images, levels, losses, optimizers, statistics
 from tfstyle.features import precision as precisions
 from tfstyle.features import vgg
+from tfstyle.inputs import Inputs, working_picture
+from tfstyle.settings import DEFAULTS, StylizeSettings, TextureSettings
+from tfstyle.workload import Workload
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
-# What makes the picture, from what; style transfer starts from its content, a texture from noise.
+# What to do, and with what; style transfer starts from its content, a texture from noise.
 TASKS = {
     "style transfer": (
-        synthesis.stylize,
+        StylizeSettings,
         {
             "content": EXAMPLES / "photos/chelsea.jpg",
             "style": EXAMPLES / "styles/strokes.jpg",
         },
     ),
-    "texture": (synthesis.synthesize_texture, {"style": EXAMPLES / "textures/pebbles.jpg"}),
+    "texture": (TextureSettings, {"style": EXAMPLES / "textures/pebbles.jpg"}),
 }
-LAYERS = (*synthesis.CONTENT_LAYERS, *synthesis.STYLE_LAYERS)
+LAYERS = DEFAULTS.layers()
 
 
 class Problem(NamedTuple):
@@ -40,47 +42,50 @@ def network(name, weights, precision="float32"):
     """The feature network; `weights` as in `Settings.weights_of`: `None` makes random ones."""
     if weights:
         return features.get(name, LAYERS, weights=weights, precision=precision)
-    return vgg.build(features.FEATURES[name], LAYERS, dtype=precisions.policy(precision))
+    return vgg.build(features.table(name), LAYERS, dtype=precisions.policy(precision))
 
 
 def precision_names():
     """Those that make sense here: where bfloat16 is emulated it is many times slower."""
-    return ("float32", "bfloat16") if precisions.has_bfloat16() else ("float32",)
+    return ("float32", "bfloat16") if device.has_bfloat16() else ("float32",)
+
+
+def workload(name, precision) -> Workload:
+    """What style transfer through that network costs."""
+    return Workload(
+        representation=features.table(name),
+        layers=LAYERS,
+        style_layers=DEFAULTS.style_layers,
+        bytes=2 if precision == "bfloat16" else 4,
+        criterion=statistics.get(DEFAULTS.statistic),
+        optimizer=optimizers.get(DEFAULTS.chosen("optimizer")),
+        name=DEFAULTS.chosen("optimizer"),
+    )
 
 
 def square(network, size) -> Problem:
     """Style transfer on a random picture of exactly that size: what a cost is measured on."""
     content = np.random.default_rng(0).random((1, size, size, 3), np.float32)
-    return _problem(synthesis.stylize, network, content, 1 - content, content)
+    return _problem(StylizeSettings(), network, content, 1 - content, content)
 
 
 def full_size(task, network, size) -> Problem:
     """The problem of that name in `TASKS`, as a run of that size ends with it, margin included."""
-    function, pictures = TASKS[task]
-    content = images.load(pictures["content"]) if "content" in pictures else None
-    shape = schedule.output_size(*(1, 1) if content is None else content.shape[1:3], size)
-    (style,) = styles.load(pictures["style"], None, None, shape, images.colour("white"))
-    if content is None:
-        start = images.noise(*schedule.with_margin(*shape), seed=0)
+    kind, pictures = TASKS[task]
+    job = kind(size=size)
+    inputs = Inputs.load(job, **pictures)
+    (style,) = inputs.styles
+    content = None
+    if inputs.content is None:
+        start = images.noise(*levels.with_margin(*inputs.size), job.seed)
     else:
-        border = (schedule.margin(*shape),) * 2
-        content = images.resize(content, *shape)
-        start = content = np.pad(content, ((0, 0), border, border, (0, 0)), mode="reflect")
-    return _problem(function, network, content, style.at(1.0), start)
+        start = content = working_picture(inputs.content, inputs.size)
+    return _problem(job, network, content, style.resized(), start)
 
 
-def _problem(function, network, content, style, start):
-    defaults = inspect.signature(function).parameters
-    weights = {
-        term: defaults[f"{term}_weight"].default
-        for term in ("content", "style", "tv")
-        if f"{term}_weight" in defaults
-    }
-    statistic = statistics.get("gram")
-    style_loss = losses.StyleLoss(statistic, dict.fromkeys(synthesis.STYLE_LAYERS, 1.0))
-    content_layers = () if content is None else synthesis.CONTENT_LAYERS
-    aims = targets.measure(
-        network, statistic, content, [(style, 1.0)], content_layers, synthesis.STYLE_LAYERS
-    )
-    # A texture's style has no weight of its own.
-    return Problem(losses.Objective(network, style_loss, {"style": 1.0} | weights), aims, start)
+def _problem(job, network, content, style, start):
+    made = engine.Engine(job, engine.Parts(features=network), job.precision)
+    whole = levels.level(0, 1, *start.shape[1:3], job.evaluations)
+    seen = made.content_targets(content, whole)
+    beside = made.style_targets([(style, 1.0)], job.seed)
+    return Problem(made.objective, made.targets(seen, beside, job.seed), start)

@@ -37,7 +37,7 @@ def _curves(task, name, size, settings):
     network = problem.network(name, settings.weights_of(name))
     case = problem.full_size(task, network, size)
     arrays = weight_files.from_keras(network)
-    objective = torch_objective.Objective(features.FEATURES[name], arrays, case)
+    objective = torch_objective.Objective(features.table(name), arrays, case)
     recorders = {BASE: convergence.run(task, name, size, settings)}
     for run, search in LINE_SEARCHES.items():
         recorders[run] = minimize(objective, case.image, settings.evaluations, search)

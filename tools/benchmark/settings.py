@@ -16,7 +16,7 @@ class Settings(NamedTuple):
 
     def weights_of(self, name) -> str | None:
         """Where a network's weights come from: "bundled", a file, or `None`: random ones."""
-        bundled = features.FEATURES[name].weights == "bundled"
+        bundled = features.table(name).weights == "bundled"
         return "bundled" if bundled else self.weights
 
     def trained(self) -> list[str]:

@@ -1,0 +1,393 @@
+"""A run as an object: its steps, how it is stopped, and how it is resumed to the bit."""
+
+import dataclasses
+import functools
+import itertools
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_api import CONTENT_LAYERS, STYLE_LAYERS, checks, network, photo, stripes
+
+from tfstyle import Checkpoint, Outcome, Run, checkpoint, images, optimizers, run, workload
+from tfstyle.optimizers import base
+from tfstyle.settings import InvertSettings, StylizeSettings, TextureSettings
+
+ROOT = pathlib.Path(__file__).parent.parent
+LAYERS = {"style_layers": STYLE_LAYERS, "content_layers": CONTENT_LAYERS}
+FEW = StylizeSettings(size=64, evaluations=12, scales=2, **LAYERS)
+TEXTURE = TextureSettings(size=64, evaluations=12, scales=2, style_layers=STYLE_LAYERS)
+BUNDLED = StylizeSettings(
+    size=160,
+    evaluations=12,
+    precision="float32",
+    content_layers=["block2_conv1"],
+    style_layers=["block1_conv1", "block3_conv1"],
+)
+
+
+def start(settings=FEW, style=None, features="tiny", **options):
+    """A run on a disc and stripes, with a tiny network or the bundled one."""
+    objects = {"features": network()} if features == "tiny" else {}
+    style = stripes() if style is None else style
+    return Run(settings, photo(), style, **objects, **options)
+
+
+@pytest.fixture
+def every_evaluation(monkeypatch):
+    monkeypatch.setattr(base, "CHUNK_SECONDS", 1e-9)
+
+
+# --- steps ---------------------------------------------------------------------------------------
+
+
+def test_steps_tell_how_far_it_is(every_evaluation):
+    begun = start()
+    steps = list(begun)
+    assert [step.evaluations for step in steps] == list(range(13))
+    assert [step.level for step in steps] == 8 * [1] + 5 * [2] and steps[0].levels == 2
+    assert np.isnan(steps[0].loss) and steps[0].losses == {}
+    # An evaluation at twice the size is four times the work: 7 and 4 * 5 parts, by convolutions.
+    expected = [*range(8), *(7 + 4 * n for n in range(1, 6))]
+    np.testing.assert_allclose([s.fraction for s in steps], np.array(expected) / 27, atol=0.01)
+    for step in steps[1:]:
+        assert set(step.losses) == {"content", "style", "tv", "range"}
+        assert step.loss == pytest.approx(sum(step.losses.values()), rel=1e-5)
+        assert step.image.dtype == np.float32
+        assert step.image.shape == ((1, 32, 32, 3) if step.level == 1 else (1, 64, 64, 3))
+        assert step.image.min() >= 0 and step.image.max() <= 1
+    result = begun.result
+    assert result.outcome is Outcome.DONE
+    np.testing.assert_array_equal(result.image, steps[-1].image)
+    assert result.losses[-1, 1] >= steps[-1].loss * (1 - 1e-6)
+    assert next(begun, None) is None  # it stays at its end
+
+
+def test_news_come_often_enough():
+    assert base.CHUNK_SECONDS <= 0.25
+
+
+@pytest.mark.parametrize("looks", [1, 4, 9])
+def test_a_callback_stops_it(looks, every_evaluation):
+    result = start().complete(lambda step: step.evaluations < looks)
+    assert result.outcome is Outcome.STOPPED and result.evaluations == looks
+    assert result.image.shape == (1, 64, 64, 3)
+    assert len(result.losses) == looks and not result.outcome.finished
+
+
+def test_another_thread_stops_it(every_evaluation):
+    begun = start(dataclasses.replace(FEW, evaluations=100_000))
+    threading.Timer(1.0, begun.stop).start()
+    *_, last = begun
+    assert begun.result.outcome is Outcome.STOPPED and begun.evaluations < 100_000
+    assert last.evaluations == begun.result.evaluations
+
+
+def test_an_exception_in_a_callback_reaches_the_caller_and_leaves_nothing_broken():
+    class Mine(Exception):
+        pass
+
+    def fail(step):
+        if step.evaluations:
+            raise Mine("as it is")
+
+    before = start().complete()
+    with pytest.raises(Mine, match="^as it is$"):
+        start().complete(fail)
+    np.testing.assert_array_equal(start().complete().image, before.image)
+
+
+def test_a_bar_is_shown_where_it_is_asked_for(monkeypatch, capsys):
+    import tqdm.auto
+
+    shown = []
+
+    class Bar(tqdm.auto.tqdm):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options | {"disable": False})
+
+        def close(self):
+            if not self.disable:  # it is closed again when it is deleted
+                shown.append((self.n, self.total, self.postfix))
+            super().close()
+
+    monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
+    start().complete()
+    assert shown == []
+    start().complete(progress=True)
+    ((done, total, text),) = shown
+    assert done == total and text.startswith("12 evaluations, loss ")
+
+
+def test_repr_says_what_came_of_it():
+    result = start().complete()
+    assert repr(result).startswith("<Result 64x64: done after 12 evaluations in ")
+
+
+def test_outcomes():
+    assert {outcome: outcome.exit_code for outcome in Outcome if outcome.finished} == {
+        Outcome.DONE: 0,
+        Outcome.CONVERGED: 0,
+        Outcome.NO_PROGRESS: 0,
+    }
+    assert all(outcome.value.startswith("done") == outcome.finished for outcome in Outcome)
+    assert Outcome("stopped").exit_code == 130 and Outcome("out of memory").exit_code == 1
+
+
+def test_scales_that_are_too_many_are_known_without_tensorflow():
+    with pytest.raises(ValueError, match="^scales: expected an integer from 1 to 2"):
+        start(dataclasses.replace(FEW, scales=3))
+
+
+# --- checkpoints ---------------------------------------------------------------------------------
+
+RESUMED = {
+    "lbfgs": lambda **o: start(**o),
+    "adam": lambda **o: start(dataclasses.replace(FEW, optimizer="adam"), **o),
+    "noise": lambda **o: start(TEXTURE, **o),
+    "seeded": lambda **o: start(
+        dataclasses.replace(TEXTURE, statistic="sliced_wasserstein", seed=3), **o
+    ),
+    "discriminator": lambda **o: start(
+        dataclasses.replace(
+            TEXTURE, statistic="discriminator", discriminator_hidden=(6,), style_blend=(3, 1)
+        ),
+        [stripes(), checks(40, 50)],
+        **o,
+    ),
+    "discriminator by lbfgs": lambda **o: start(
+        dataclasses.replace(TEXTURE, statistic="discriminator", optimizer="lbfgs"), **o
+    ),
+    "invert": lambda **o: start(InvertSettings(size=48, evaluations=12, layer=CONTENT_LAYERS), **o),
+    "tfp_lbfgs": lambda **o: start(dataclasses.replace(FEW, optimizer="tfp_lbfgs", scales=1), **o),
+    "blocks": lambda **o: start(BUNDLED, features="bundled", **o),
+}
+
+
+@pytest.fixture
+def in_blocks(request, monkeypatch):
+    if "blocks" in request.node.callspec.id:
+        monkeypatch.setattr(workload, "SIDES", (64,))
+
+
+@pytest.mark.parametrize("name", RESUMED)
+def test_resumed_runs_end_as_if_they_had_never_stopped(name, tmp_path, every_evaluation, in_blocks):
+    make, path = RESUMED[name], tmp_path / "run.npz"
+    whole = make().complete()
+    moments = random.Random(name).sample(range(whole.evaluations), 3)
+    for moment in sorted({0, whole.evaluations, *moments}):
+        begun = make()
+        for step in begun:
+            if step.evaluations >= moment:
+                begun.checkpoint().save(path)
+                break
+        del begun
+        resumed = make(checkpoint=path, resume=True)
+        result = resumed.complete()
+        np.testing.assert_array_equal(result.image, whole.image, f"{name} at {moment}")
+        np.testing.assert_array_equal(result.losses, whole.losses)
+        assert result.outcome == whole.outcome and result.parts == whole.parts
+        path.unlink()
+
+
+def test_a_run_can_be_resumed_again_and_again(tmp_path, every_evaluation):
+    path, whole = tmp_path / "run.npz", start().complete()
+    for count in itertools.count(1):
+        result = start(checkpoint=path, resume=True).complete(
+            lambda step, last=count: step.evaluations < last
+        )
+        if result.outcome.finished:
+            break
+    assert count == 13
+    np.testing.assert_array_equal(result.image, whole.image)
+
+
+@pytest.mark.parametrize("seconds, least, most", [(0.0, 12, 20), (1e9, 1, 1)])
+def test_checkpoints_are_written_on_the_way_and_at_the_end(
+    seconds, least, most, tmp_path, monkeypatch, every_evaluation
+):
+    monkeypatch.setattr(run, "CHECKPOINT_SECONDS", seconds)
+    monkeypatch.setattr(run, "CHECKPOINT_SHARE", 1e9)
+    save, written = Checkpoint.save, []
+
+    def saved(self, path):
+        save(self, path)
+        written.append(len(self.losses))
+
+    monkeypatch.setattr(Checkpoint, "save", saved)
+    start(checkpoint=tmp_path / "run.npz").complete()
+    assert least <= len(written) <= most and written[-1] == 12 and written == sorted(written)
+    assert os.listdir(tmp_path) == ["run.npz"]
+
+
+def test_more_evaluations_are_spent_at_the_full_size(tmp_path, every_evaluation):
+    path = tmp_path / "run.npz"
+    first = start(checkpoint=path).complete()
+    more = start(dataclasses.replace(FEW, evaluations=20), checkpoint=path, resume=True)
+    steps = list(more)
+    assert steps[0].evaluations == 13 and {step.level for step in steps} == {2}
+    assert more.result.evaluations == 20 and more.result.outcome is Outcome.DONE
+    np.testing.assert_array_equal(more.result.losses[:12], first.losses)
+    assert more.result.losses[-1, 1] < first.losses[-1, 1]
+    with pytest.raises(
+        ValueError, match="^evaluations: expected at least the 20 of the checkpoint"
+    ):
+        start(checkpoint=path, resume=True).complete()
+
+
+def test_a_finished_run_is_not_done_again(tmp_path):
+    path = tmp_path / "run.npz"
+    first = start(checkpoint=path).complete()
+    again = start(checkpoint=path, resume=True)
+    assert list(again) == []
+    np.testing.assert_array_equal(again.result.image, first.image)
+    assert again.result.outcome is first.outcome
+
+
+def test_without_a_file_it_begins_at_the_start(tmp_path):
+    result = start(checkpoint=tmp_path / "new.npz", resume=True).complete()
+    np.testing.assert_array_equal(result.image, start().complete().image)
+
+
+@functools.cache
+def saved():
+    begun = start()
+    next(begun), next(begun)
+    return begun.checkpoint()
+
+
+@pytest.mark.parametrize(
+    "other, message",
+    [
+        (
+            lambda: start(dataclasses.replace(FEW, style_weight=7)),
+            "with style_weight=7.0, received",
+        ),
+        (lambda: start(dataclasses.replace(FEW, seed=1)), "with seed=1, received one with seed=0"),
+        (lambda: start(style=checks()), "with these pictures, received one with others"),
+        (lambda: start(init=checks()), "with these pictures, received one with others"),
+        (lambda: start(optimizer=optimizers.get("lbfgs")), "with these pictures"),
+        (lambda: start(TEXTURE), "with "),
+    ],
+)
+def test_a_checkpoint_of_another_run(other, message):
+    resumed = other()
+    resumed._resume = saved()
+    with pytest.raises(ValueError, match=f"^checkpoint: expected one of a run.*{message}"):
+        resumed.complete()
+
+
+def test_a_file_that_is_no_checkpoint(tmp_path, monkeypatch):
+    path = tmp_path / "run.npz"
+    saved().save(path)
+    whole = path.read_bytes()
+    damaged = bytearray(whole)
+    damaged[len(whole) // 2] ^= 255
+    for data in (b"", b"none", whole[: len(whole) // 2], bytes(damaged)):
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match=f"^checkpoint={path}: expected a checkpoint of tfsty"):
+            start(checkpoint=path, resume=True).complete()
+    np.savez(path, other=np.zeros(3))
+    with pytest.raises(ValueError, match=f"^checkpoint={path}: expected a checkpoint of tfstyle"):
+        start(checkpoint=path, resume=True).complete()
+    monkeypatch.setattr(checkpoint, "_version", lambda: "0.0.9")
+    saved().save(path)
+    monkeypatch.undo()
+    message = f"^checkpoint={path}: expected one of tfstyle .*received one of 0.0.9"
+    with pytest.raises(ValueError, match=message):
+        start(checkpoint=path, resume=True).complete()
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+ARGUMENTS = [
+    "stylize",
+    "--content=content.png",
+    "--style=style.png",
+    "--size=96",
+    "--scales=2",
+    "--evaluations=400",
+    "--precision=float32",
+    "--style_layers=block1_conv1,block2_conv1",
+    "--content_layers=block2_conv1",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Pictures, and what the whole run makes of them."""
+    path = tmp_path_factory.mktemp("kills")
+    rng = np.random.default_rng(0)
+    for name in ("content", "style"):
+        Image.fromarray(rng.integers(0, 256, (96, 96, 3), np.uint8)).save(path / f"{name}.png")
+    command(path, "--output=whole.png").wait()
+    return path
+
+
+def command(folder, *flags):
+    code = (
+        "import sys; from tfstyle import cli, run; run.CHECKPOINT_SECONDS = 0.2; "
+        "run.CHECKPOINT_SHARE = 1; sys.exit(cli.main(sys.argv[1:]))"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *ARGUMENTS, *flags],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def pixels(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
+FLAGS = ["--output=out.png", "--checkpoint=run.npz", "--resume"]
+
+
+def test_kill_9_at_random_moments_changes_nothing(folder):
+    """Killed three times where a checkpoint has just been written, or is being written."""
+    wait = random.Random(1)
+    for _ in range(3):
+        process, path = command(folder, *FLAGS), folder / "run.npz"
+        written = path.stat().st_mtime_ns if path.exists() else None
+        while process.poll() is None:
+            if path.exists() and path.stat().st_mtime_ns != written:
+                time.sleep(wait.uniform(0, 0.3))
+                process.kill()
+        process.communicate()
+        assert not (folder / "out.png").exists()
+    assert command(folder, *FLAGS).wait() == 0
+    np.testing.assert_array_equal(pixels(folder / "out.png"), pixels(folder / "whole.png"))
+    left = {each.name for each in folder.iterdir() if not each.name.startswith("run.")}
+    assert left == {"content.png", "style.png", "whole.png", "out.png"}
+    for each in folder.glob("run.*"):
+        each.unlink()
+    (folder / "out.png").unlink()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_end_with_the_picture_and_the_checkpoint(folder, number):
+    process, path = command(folder, *FLAGS), folder / "run.npz"
+    while process.poll() is None and not path.exists():
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, error = process.communicate()
+    assert process.returncode == 130, error
+    last, hint = error.splitlines()[-2:]
+    assert last.startswith("out.png: stopped after ")
+    assert hint == "continue from there with --checkpoint=run.npz --resume"
+    assert images.read_settings(folder / "out.png")["outcome"] == "stopped"
+    assert command(folder, *FLAGS).wait() == 0
+    np.testing.assert_array_equal(pixels(folder / "out.png"), pixels(folder / "whole.png"))
+    path.unlink()
+    (folder / "out.png").unlink()

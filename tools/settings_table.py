@@ -1,0 +1,78 @@
+"""Writes docs/settings.md: all settings, from where they are declared.
+
+python -m tools.settings_table
+"""
+
+import pathlib
+
+from tfstyle.batch import BatchSettings
+from tfstyle.cli.options import explained
+from tfstyle.settings import (
+    GROUPS,
+    InvertSettings,
+    StylizerSettings,
+    StylizeSettings,
+    TextureSettings,
+)
+
+PAGE = pathlib.Path(__file__).parent.parent / "docs/settings.md"
+JOBS = {
+    "stylize": StylizeSettings,
+    "texture": TextureSettings,
+    "invert": InvertSettings,
+    "export": StylizerSettings,
+    "batch": BatchSettings,
+}
+HEAD = """# Settings
+
+Every setting is a keyword argument in Python and a flag on the command line, and is checked in the
+same way. `tfstyle batch` also has all settings of `stylize`, `tfstyle compare` those that it passes
+on. In Python they can be put together beforehand: `tfstyle.settings.StylizeSettings(size=256)`.
+
+This page is written by a program, from where the settings are declared:
+
+```
+python -m tools.settings_table
+```
+"""
+
+
+def page() -> str:
+    """The page."""
+    return "\n".join([HEAD, *filter(None, map(_section, GROUPS))])
+
+
+def _section(group):
+    names = [
+        name
+        for name in dict.fromkeys(name for job in JOBS.values() for name in job.fields())
+        if any(_belongs(job, name, group) for job in JOBS.values())
+    ]
+    if not names:
+        return ""
+    rows = [f"| `{name}` | {_jobs(name)} | {_meaning(name)} |" for name in names]
+    return "\n".join([f"## {group}", "", "| setting | of | meaning |", "|---|---|---|", *rows, ""])
+
+
+def _belongs(job, name, group):
+    return name in job.fields() and job.fields()[name].metadata["group"] == group
+
+
+def _jobs(name):
+    return ", ".join(title for title, job in JOBS.items() if name in job.fields())
+
+
+def _meaning(name):
+    """The help of the first job that has it, and the defaults of those that differ."""
+    first, *others = [(title, job) for title, job in JOBS.items() if name in job.fields()]
+    field = first[1].fields()[name]
+    text = explained(field)
+    for title, job in others:
+        default = job.fields()[name].default
+        if default != field.default:
+            text += f"; {title}: {field.metadata['kind'].write(default)}"
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")
