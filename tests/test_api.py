@@ -417,7 +417,7 @@ def test_interrupt_gives_the_full_size(looks, monkeypatch):
     result = stylize(scales=2, evaluations=10, callback=callback)
     assert result.outcome is Outcome.STOPPED and result.evaluations == looks
     assert_picture(result.image, 64, 64)
-    # The whole image with its margin, from 34 to 68 pixels: alike inside, but for the filter's ends.
+    # With its margin it goes from 34 to 68 pixels: the same inside, but for the filter's ends.
     expected = images.resize(seen[-1].image, 64, 64)
     np.testing.assert_allclose(result.image[:, 8:-8, 8:-8], expected[:, 8:-8, 8:-8], atol=0.02)
 

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from test_losses import measured_targets
 
-from tfstyle import Outcome, api, engine, losses, settings, statistics, targets, workload
+from tfstyle import Outcome, api, engine, losses, settings, statistics, workload
 from tfstyle.blocks import measure
 from tfstyle.blocks.block import Block
 from tfstyle.blocks.grid import Grid
@@ -90,7 +90,11 @@ def test_with_the_layers_of_both_networks(table):
     model = build(slim, layers[0] + layers[1])
     objective, image, goal = setting(model, "gram", 131, 178, WEIGHTS, *layers)
     blocked = Blocked(objective, Grid.of(slim, layers[0] + layers[1], 64))
-    assert blocked.grid[:3] == (64, 16, 80)  # 2 * 1 + 2 * 2 + 4 * 4 + 4 * 8 + 16 = 70 pixels, rounded
+    assert blocked.grid[:3] == (
+        64,
+        16,
+        80,
+    )  # 2 * 1 + 2 * 2 + 4 * 4 + 4 * 8 + 16 = 70 pixels, rounded
     assert_same(base.evaluate(blocked, image, goal), base.evaluate(objective, image, goal))
 
 
@@ -211,7 +215,9 @@ def test_out_of_memory_goes_on_in_smaller_blocks(monkeypatch, caplog):
     arguments = FEW | {"size": (288, 160)}
     result = api.stylize(*PIXELS, callback=lambda p: seen.append(p.evaluations), **arguments)
     assert result.outcome is Outcome.DONE and result.evaluations == 6
-    assert caplog.messages == ["out of memory: the run continues in blocks of 152 pixels"]  # half of 306
+    assert caplog.messages == [
+        "out of memory: the run continues in blocks of 152 pixels"
+    ]  # half of 306
     assert result.losses[:, 0].tolist() == [1, 2, 3, 4, 5, 6]
     assert np.argmax(result.losses[:, 1]) == 0  # it did not start anew
     assert seen == sorted(seen) and seen[-1] == 6

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 from test_alternating import assert_same
-from test_discriminator_sight import as_map
 from test_api import assert_picture, checks, network, stripes, stylize, texture
+from test_discriminator_sight import as_map
 
 from tfstyle import Outcome, cli, images
 from tfstyle.discriminator import Discriminator

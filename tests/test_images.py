@@ -173,6 +173,11 @@ def test_arrays(array, expected):
     np.testing.assert_allclose(loaded, expected, rtol=1e-6)
 
 
+def test_pictures_are_told_from_paths(folder):
+    assert images.is_picture(GREY) and images.is_picture(flat("L", 0))
+    assert not any(map(images.is_picture, ["noise", b"a.png", folder, None, 3]))
+
+
 @pytest.mark.parametrize(
     "source, message",
     [

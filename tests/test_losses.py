@@ -30,7 +30,6 @@ def measured_targets(network, statistic, content, styles, content_layers, style_
     return targets.Targets(kept, style, tf.constant(seed))
 
 
-
 def features(seed, layers=("a", "b"), shape=(1, 6, 5, 4)):
     rng = np.random.default_rng(seed)
     return {layer: rng.gamma(1.0, 1.0, shape).astype(np.float32) for layer in layers}

@@ -8,7 +8,7 @@ import pytest
 import scipy.optimize
 import tensorflow as tf
 
-from tfstyle import Outcome, losses, optimizers
+from tfstyle import Outcome, checkpoint, losses, optimizers
 from tfstyle.optimizers import base, lbfgs
 from tfstyle.optimizers.adam import Adam
 
@@ -116,6 +116,18 @@ def test_same_run_twice_bit_for_bit(name):
     second = make(name).minimize(quadratic, start(), bowl(), 30)
     np.testing.assert_array_equal(first.image, second.image)
     np.testing.assert_array_equal(first.losses, second.losses)
+
+
+@every_optimizer
+def test_a_state_that_was_saved_is_resumed_to_the_bit(name):
+    optimizer, targets = make(name), bowl()
+    begun = optimizer.minimize(quadratic, start(), targets, 12).state
+    fresh = optimizer.start_for(quadratic, tf.constant(start()), targets)
+    state = checkpoint.nest_like(fresh, checkpoint.arrays_of(begun))
+    ends = [list(optimizer.chunks(quadratic, x, targets, 30))[-1].state for x in (begun, state)]
+    for one, other in zip(*map(tf.nest.flatten, ends)):
+        np.testing.assert_array_equal(one, other)
+    assert int(ends[0].evaluations) >= 30
 
 
 @every_optimizer

@@ -60,8 +60,8 @@ class Checkpoint:
     def load(cls, path: str | os.PathLike) -> "Checkpoint":
         """Reads a file; raises `ValueError` where it is not one of this version."""
         try:
-            with np.load(os.path.expanduser(path), allow_pickle=False) as file:
-                arrays = dict(file)
+            with open(os.path.expanduser(path), "rb") as file:
+                arrays = dict(np.load(file, allow_pickle=False))
             header = json.loads(str(arrays.pop("header")))
             written = header.pop("format"), header.pop("version")
         except FileNotFoundError:
@@ -112,6 +112,26 @@ class Checkpoint:
                 f"evaluations: expected at least the {sum(self.budgets)} of the checkpoint, "
                 f"received {given['evaluations']}"
             )
+
+
+def check_path(path: str | os.PathLike) -> None:
+    """Checks before a run that its checkpoint can be written, and replaces nothing but another.
+
+    Raises:
+        ValueError: it cannot; the message begins with "checkpoint=path".
+    """
+    label, path = f"checkpoint={os.fspath(path)}", os.path.expanduser(path)
+    images.check_writable(path, label)
+    if os.path.exists(path) and not _is_checkpoint(path):
+        raise ValueError(f"{label}: expected a new file or a checkpoint, received another file")
+
+
+def _is_checkpoint(path):
+    try:
+        with zipfile.ZipFile(path) as file:
+            return "header.npy" in file.namelist()
+    except zipfile.BadZipFile:
+        return False
 
 
 def arrays_of(nest: Any) -> list[np.ndarray]:

@@ -247,10 +247,15 @@ def check_output(path, name="output"):
         is a directory or a file that is not writable. The message begins with "name=path".
     """
     label = f"{name}={os.fspath(path)}"
-    path = os.path.realpath(path)
-    extension = os.path.splitext(path)[1]
+    extension = os.path.splitext(os.path.realpath(path))[1]
     if extension.lower() not in EXTENSIONS:
         raise ImageError(f"{label}: expected one of {' '.join(EXTENSIONS)}, received '{extension}'")
+    check_writable(path, label)
+
+
+def check_writable(path, label):
+    """Checks that a file can be written at `path`; the message of an `ImageError` begins so."""
+    path = os.path.realpath(path)
     try:
         # Really try: os.access says yes to root, whatever the permissions.
         if os.path.exists(path):

@@ -89,7 +89,9 @@ class Plan:
                 levels=tuple(whole), budget=budget, style_side=None, memory=0.0, workload=None
             )
         kept, styles = 12.0 * inputs.pixels, [style.size for style in inputs.styles]
-        planned = tuple(_plan_level(level, workload, budget - kept) for level in pyramid)
+        # The finest first: it needs the most, and so a message names the whole picture.
+        fine_to_coarse = [_plan_level(level, workload, budget - kept) for level in pyramid[::-1]]
+        planned = tuple(fine_to_coarse[::-1])
         side, measuring = workload.choose_style_side(styles, budget - kept)
         peaks = [measuring, *(each.memory for each in planned)]
         if judged:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tfstyle import images, levels
-from tfstyle.checkpoint import Checkpoint, arrays_of, nest_like
+from tfstyle.checkpoint import Checkpoint, arrays_of, check_path, nest_like
 from tfstyle.features import check_settings
 from tfstyle.inputs import Inputs, working_picture
 from tfstyle.outcome import Outcome
@@ -125,8 +125,9 @@ class _Position:
 class Run:
     """A run: an iterator over `Step`s.
 
-    The first step comes when all is ready, before the first evaluation; the others after every
-    fifth of a second or every evaluation, whichever takes longer.
+    The first step comes when all is ready, before the first evaluation, or at the place at which a
+    run is resumed; the others after every fifth of a second or every evaluation, whichever takes
+    longer.
 
         run = tfstyle.Run(StylizeSettings(size=256), content="photo.jpg", style="painting.jpg")
         for step in run:
@@ -165,6 +166,8 @@ class Run:
         self._objects = features, statistic, optimizer
         check_settings(settings, self.settings.features if features is None else features)
         self._check_scales()
+        if checkpoint is not None:
+            check_path(checkpoint)
         self.judged = judged
         self.checkpoint_path, self._resume = checkpoint, resume
         self._saved, self._interval = time.monotonic(), CHECKPOINT_SECONDS
@@ -292,10 +295,13 @@ class Run:
 
     def _save(self):
         """Writes the checkpoint, if one is asked for; rarely where it takes long."""
-        if self.checkpoint_path is None or self._at is None:
+        if self.checkpoint_path is None or not self.evaluations:
             return
         began = time.monotonic()
-        self.checkpoint().save(self.checkpoint_path)
+        try:
+            self.checkpoint().save(self.checkpoint_path)
+        except OSError as error:  # a full disk, say: no reason to lose the picture
+            log.warning("checkpoint=%s: not written: %s", self.checkpoint_path, error)
         self._saved = time.monotonic()
         self._interval = max(CHECKPOINT_SECONDS, (self._saved - began) / CHECKPOINT_SHARE)
 
@@ -305,6 +311,7 @@ class Run:
         saved = self._found_checkpoint()
         if saved is not None:
             self._restore(saved)
+            yield self._step()
         try:
             for number, planned in enumerate(self.plan.levels):
                 is_done = self._at is not None and number < self._at.level
@@ -372,6 +379,8 @@ class Run:
         at = self._at
         optimizer, objective = self.engine.minimizer(at.strategy)
         limit = self.plan.levels[at.level].level.evaluations - at.before[1]
+        if self._is_stopped():
+            return
         began = time.perf_counter()
         for chunk in optimizer.chunks(objective, at.state, at.targets, limit):
             at.state = chunk.state
@@ -380,11 +389,19 @@ class Run:
             at.losses = [*at.losses, chunk.losses + offset]
             yield self._step()
             began = time.perf_counter()  # what the caller takes does not count
-            if self._stop.is_set():
-                self._outcome = Outcome.STOPPED
+            if self._is_stopped():
                 return
         if self._ended() is Outcome.NOT_FINITE:
             self._outcome = Outcome.NOT_FINITE
+
+    def _is_stopped(self):
+        """Whether `stop` was called while there was work left."""
+        at, last = self._at, len(self.plan.levels) - 1
+        spent = at.before[1] + int(at.state.evaluations)
+        is_left = at.level < last or spent < self.plan.levels[last].level.evaluations
+        if self.is_stopping and is_left:
+            self._outcome = Outcome.STOPPED
+        return self._outcome is Outcome.STOPPED
 
     def _smaller(self, number, strategy):
         """A strategy that takes less memory, or `None`."""
@@ -418,7 +435,8 @@ class Run:
         at.state = self.engine.unpacked(
             nest_like(self.engine.packed(at.state), saved.state), at.targets
         )
-        at.before, at.losses, at.seconds = saved.before, [saved.losses], saved.seconds
+        at.before, at.seconds = saved.before, saved.seconds
+        at.losses = [saved.losses] if len(saved.losses) else []
 
     # --- what is seen of them
 

@@ -20,7 +20,7 @@ from absl import app, flags
 ROOT = pathlib.Path(__file__).parent.parent
 PAGES = ("README.md", "docs/texture.md", "docs/stylize.md", "docs/invert.md", "docs/compare.md")
 PAGES += ("docs/discriminator.md", "docs/theory.md", "docs/export.md", "docs/pipelines.md")
-PAGES += ("docs/serving.md", "docs/scaling.md", "docs/performance.md")
+PAGES += ("docs/serving.md", "docs/scaling.md", "docs/performance.md", "docs/settings.md")
 STARTS = ("tfstyle ", "python -m tools.", "python -m export.", "python examples/")
 STARTS += ("saved_model_cli ",)
 

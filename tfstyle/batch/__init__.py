@@ -13,7 +13,7 @@ from tfstyle.batch import local, on_ray
 from tfstyle.batch.job import Job, paint
 from tfstyle.settings import PICTURES, StylizeSettings
 from tfstyle.settings.base import Settings, checked_fields, setting
-from tfstyle.settings.kinds import Choice, Integer, Path
+from tfstyle.settings.kinds import Choice, Integer, Kind, Path
 
 # Those that carry the settings, by which a finished picture is known.
 EXTENSIONS = (".png", ".jpg", ".webp", ".tiff")
@@ -47,7 +47,7 @@ class BatchSettings(Settings):
     )
     ray_address: str | None = setting(
         None,
-        Path(),
+        Kind(),
         "of a cluster, such as ray://head:10001; default: the one that this process is part of, or "
         "a new one on this machine",
         "Jobs",

@@ -1,7 +1,6 @@
 """One run of a command: check, announce, optimise with a progress bar, save, report."""
 
 import contextlib
-import os
 import shlex
 import signal
 import sys
@@ -75,8 +74,6 @@ class Painting:
         images.check_output(self.output, "--output")
         if output.resume and not output.checkpoint:
             raise ValueError("resume: expected a file in --checkpoint, received none")
-        if output.checkpoint:
-            _check_checkpoint(output.checkpoint)
         self.command = typed(command, pictures, settings, self.output)
         self.run = Run(
             settings,
@@ -89,15 +86,13 @@ class Painting:
 
     def execute(self, judge: Judge | None = None) -> int:
         """Makes the picture, saves it, reports; returns the exit code."""
-        began, started, is_announced = time.perf_counter(), None, False
+        began, started = time.perf_counter(), None
         with stopping_at_signals(self.run), Bar() as bar:
+            next(self.run)  # all is ready
+            print(_announcement(self.run), file=sys.stderr)
             for step in self.run:
-                if not is_announced:
-                    print(_announcement(self.run), file=sys.stderr)
-                    is_announced = True
-                if step.evaluations:
-                    started = started or time.perf_counter()  # the graph is built
-                    bar.show(step)
+                started = started or time.perf_counter()  # the graph is built
+                bar.show(step)
         started = started or time.perf_counter()
         result, content = self.run.result, self.run.inputs.content
         times = started - began, time.perf_counter() - started
@@ -122,20 +117,6 @@ class Painting:
                 else (f"--init={shlex.quote(self.output)} --scales=1")
             )
             print(f"continue from there with {resume}", file=sys.stderr)
-
-
-def _check_checkpoint(path):
-    """Raises `ValueError` where a checkpoint cannot be written, before a run is lost by that."""
-    expected = "expected a file that can be written, in a directory that exists"
-    real = os.path.realpath(os.path.expanduser(path))
-    if os.path.isdir(real):
-        raise ValueError(f"checkpoint={path}: is a directory: {expected}")
-    try:
-        with images.temporary(real) as beside:
-            open(beside, "xb").close()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ValueError(f"checkpoint={path}: {reason}: {expected}") from error
 
 
 def _announcement(run: Run) -> str:

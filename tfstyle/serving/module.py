@@ -1,7 +1,7 @@
 """Style transfer and texture synthesis as a TensorFlow module: one graph for pictures of any size.
 
-For pipelines (`dataset.map(stylizer)`) and for export (`tfstyle.saved_model`). The pictures are
-those of `tfstyle.stylize` to rounding.
+For pipelines (`dataset.map(stylizer)`) and for export (`tfstyle.serving.saved_model`). The pictures
+are those of `tfstyle.stylize` to rounding.
 """
 
 import hashlib
