@@ -202,7 +202,7 @@ TWO = "--style=style.png,content.jpg"
         (["--checkpoint=none/run"], "--checkpoint=none/run: no such file or directory: expected"),
         (["--checkpoint=style.png/run"], "--checkpoint=style.png/run: not a directory: expected"),
         (["--checkpoint=."], "--checkpoint=.: is a directory: expected"),
-        (["--checkpoint=text.png", "--resume"], "--checkpoint=text.png: expected a checkpoint"),
+        (["--checkpoint=text.png", "--resume"], "--checkpoint=text.png: expected a new file or a "),
         (["content.jpg"], "expected flags only, received 'content.jpg'"),
     ],
 )

@@ -6,6 +6,7 @@ import re
 import shlex
 
 import pytest
+from test_layering import LEVEL
 
 from tfstyle import cli, statistics
 from tfstyle.batch import BatchSettings
@@ -108,6 +109,22 @@ def test_the_command_of_every_picture_is_on_its_page(page):
     shown = [(page.parent / name).resolve() for name in shown]
     of_commands = [path for path in shown if ROOT / "docs/images" in path.parents]
     assert [path for path in of_commands if not {path, path.parent} & made] == []
+
+
+def test_the_table_of_modules_is_that_of_the_tree():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    table = text.partition("## Where things are")[2].partition("\n## ")[0]
+    cells = re.findall(r"^\|([^|]*)\|", table, flags=re.MULTILINE)
+    listed = re.findall(r"`([^`]+)`", "".join(cells))
+    modules = [name for name in listed if name.startswith("tfstyle/")]
+    others = [name for name in listed if name not in modules]
+    package = ROOT / "tfstyle"
+    there = {f"tfstyle/{path.name}" for path in package.glob("*.py")} - {"tfstyle/__init__.py"}
+    there |= {f"tfstyle/{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    assert sorted(modules) == sorted(there)
+    levels = [LEVEL[pathlib.Path(name).stem] for name in modules]
+    assert levels == sorted(levels)
+    assert sorted(others) == ["docs/", "export/", "tests/", "tools/"]
 
 
 def test_every_statistic_is_described():

@@ -53,7 +53,8 @@ class Checkpoint:
         path = os.path.realpath(os.path.expanduser(path))
         with images.temporary(path) as beside:
             with open(beside, "xb") as file:
-                np.savez(file, header=json.dumps(header), losses=self.losses, **arrays)
+                arrays |= {"header": np.array(json.dumps(header)), "losses": self.losses}
+                np.savez(file, allow_pickle=False, **arrays)
             os.replace(beside, path)
 
     @classmethod

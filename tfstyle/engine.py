@@ -56,19 +56,19 @@ class Engine:
         identifier = settings.features if parts.features is None else parts.features
         layer_weights = settings.layer_weights()
         self.layers = settings.layers()
-        self.content_layers = settings.content_layers if settings.content_weight else ()
+        self.content_layers = settings.compared_layers()
         options = settings.select(("weights", "pooling", "padding"))
         self.network = features.get(identifier, self.layers, precision=precision, **options)
         self.statistic = _statistic(settings, parts) if layer_weights else None
         style_loss = losses.StyleLoss(self.statistic, layer_weights) if layer_weights else None
         self.objective = losses.Objective(
-            self.network, style_loss, settings.terms(), settings.tv_beta
+            self.network, style_loss, settings.terms(), settings.tv_exponent()
         )
         name = None if parts.optimizer else _optimizer_name(settings, self.statistic)
         self.optimizer = optimizers.get(parts.optimizer or name, settings)
         if self.objective.is_trained:
             name = name if name == "adam" else None
-            self.optimizer = Alternating(self.optimizer, self.statistic.every)
+            self.optimizer = Alternating(self.optimizer, self.objective.style_loss.statistic.every)
         self.workload = _workload(self, features.table(identifier), precision, name)
         self._styles = Cache(STYLES, _bytes, STYLE_BYTES)
 

@@ -20,7 +20,8 @@ class Style(NamedTuple):
     @property
     def size(self) -> tuple[int, int]:
         """Height and width beside a result of the full size."""
-        return levels.fit(*self.picture.shape[1:3], self.long_side)
+        height, width = self.picture.shape[1:3]
+        return levels.fit(height, width, self.long_side)
 
     def resized(self) -> np.ndarray:
         """The picture of that size."""
@@ -44,7 +45,9 @@ class Inputs:
     size: tuple[int, int]
 
     @classmethod
-    def load(cls, settings: Any, content=None, style=None, init=None) -> "Inputs":
+    def load(
+        cls, settings: Any, content: Any = None, style: Any = None, init: Any = None
+    ) -> "Inputs":
         """Loads the pictures of a job with those settings.
 
         Args:
@@ -60,8 +63,8 @@ class Inputs:
             init = settings.init
         needs_content = "content" in settings.pictures
         content = images.load(content, "content", background) if needs_content else None
-        shape = (1, 1) if content is None else content.shape[1:3]
-        size = levels.output_size(*shape, settings.size)
+        height, width = (1, 1) if content is None else content.shape[1:3]
+        size = levels.output_size(height, width, settings.size)
         return cls(
             content,
             load_styles(settings, style, size) if "style" in settings.pictures else [],
@@ -84,7 +87,7 @@ class Inputs:
         return result.hexdigest()
 
 
-def load_styles(settings: Any, style, size: tuple[int, int]) -> list[Style]:
+def load_styles(settings: Any, style: Any, size: tuple[int, int]) -> list[Style]:
     """The styles with a part above 0.
 
     Args:

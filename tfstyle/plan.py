@@ -79,7 +79,8 @@ class Plan:
             ValueError: too many scales, or too little memory.
         """
         size = inputs.size
-        pyramid = levels.levels(*levels.with_margin(*size), settings.evaluations, settings.scales)
+        height, width = levels.with_margin(*size)
+        pyramid = levels.levels(height, width, settings.evaluations, settings.scales)
         budget = bytes_of(settings.memory) if settings.memory else FREE_SHARE * device.memory
         precision = device.precision(settings.precision)
         make = functools.partial(cls, size=size, precision=precision, device=device.name)

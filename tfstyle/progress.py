@@ -15,7 +15,8 @@ class Bar:
     """
 
     def __init__(self, enabled: bool = True):
-        self._enabled, self._bar = enabled, None
+        self._enabled = enabled
+        self._bar: Any = None
 
     def __enter__(self) -> "Bar":
         return self

@@ -30,7 +30,9 @@ OPTIMIZERS = {
 }
 
 
-def get(table: Mapping[str, str], identifier: Any, kind: str, parameters: Mapping | None = None):
+def get(
+    table: Mapping[str, str], identifier: Any, kind: str, parameters: Mapping | None = None
+) -> Any:
     """Returns the part of that name, and any other object unchanged.
 
     Args:

@@ -20,7 +20,7 @@ from tfstyle.features import check_settings
 from tfstyle.inputs import Inputs, working_picture
 from tfstyle.outcome import Outcome
 from tfstyle.plan import Plan
-from tfstyle.settings import Settings
+from tfstyle.settings import JobSettings
 
 log = logging.getLogger("tfstyle")
 
@@ -149,7 +149,7 @@ class Run:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: JobSettings,
         content: Any = None,
         style: Any = None,
         *,
@@ -164,7 +164,7 @@ class Run:
         self.settings: Any = settings
         self.inputs = Inputs.load(settings, content, style, init)
         self._objects = features, statistic, optimizer
-        check_settings(settings, self.settings.features if features is None else features)
+        check_settings(settings, settings.features if features is None else features)
         self._check_scales()
         if checkpoint is not None:
             check_path(checkpoint)

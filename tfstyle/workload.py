@@ -12,6 +12,7 @@ from tfstyle.blocks.grid import Grid
 ACTIVATION_COPIES, BASE_BYTES = 1.5, 0.9e9
 MEASURING_COPIES = 2.0  # of all activations, where a style is measured
 BYTES_A_SECOND = 0.04  # of the optimiser's memory, for each FLOP of convolutions in float32
+BLOCK_PASSES = 1.8  # times that a network's work is done in blocks: 1.5, and what they cost
 FEWER = (5, 3)  # pairs in the history where memory is short
 SIDES = (None, 2048, 1024, 512)  # smaller ones take far longer, and save little beside the rest
 SMALLEST_SIDE = 128  # where memory runs out nevertheless
@@ -55,11 +56,11 @@ class Workload:
 
     def grid(self, side: int | None) -> Grid | None:
         """Blocks of that side for the image."""
-        return side and Grid.of(self.representation, self.layers, side)
+        return Grid.of(self.representation, self.layers, side) if side else None
 
     def style_grid(self, side: int | None) -> Grid | None:
         """Blocks of that side for the styles."""
-        return side and Grid.of(self.representation, self.style_layers, side)
+        return Grid.of(self.representation, self.style_layers, side) if side else None
 
     @property
     def divisible(self) -> bool:
@@ -75,14 +76,15 @@ class Workload:
     def work(self, height: int, width: int, strategy: Strategy) -> tuple[float, float]:
         """FLOPs of an evaluation in the network's precision, and what costs as much in float32.
 
-        In blocks there is one more pass forward, and overlap. The optimiser counts by its memory.
+        In blocks there is one more pass forward, overlap, and less that is done at once. The
+        optimiser counts by its memory.
         """
         grid, passes = self.grid(strategy.side), 1.0
         seen = height, width
         if grid:
-            seen, passes = (grid.covered(height), grid.covered(width)), 3 / 2
+            seen, passes = (grid.covered(height), grid.covered(width)), BLOCK_PASSES
         network = 2 * passes * self.representation.flops(self.layers, *seen)
-        style = self._style(lambda *shape: self.criterion.work(*shape), *seen)
+        style = passes * self._style(lambda *shape: self.criterion.work(*shape), *seen)
         if self.criterion is not None and self.criterion.trains:
             network += self.representation.flops(self.style_layers, *seen) / self.criterion.every
         images = self._optimizer(strategy).images * 12 * height * width / BYTES_A_SECOND

@@ -61,7 +61,7 @@ def outputs(contents: Sequence[str], output_dir: str, extension: str = ".png") -
         ValueError: two pictures would become the same file.
     """
     checked_fields(BatchSettings, extension=extension)
-    sources = {}
+    sources: dict[str, str] = {}
     for content in contents:
         name = os.path.splitext(os.path.basename(content))[0] + extension
         if name in sources:

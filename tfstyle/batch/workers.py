@@ -2,6 +2,8 @@
 
 import abc
 import collections
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 DEATHS = 2  # of workers at the same picture, then it is given up
 GIVEN_UP = f"{DEATHS} workers died at it, perhaps for lack of memory"
@@ -19,35 +21,38 @@ class Workers(abc.ABC):
     """
 
     @abc.abstractmethod
-    def start(self):
+    def start(self) -> tuple[Any, Any]:
         """Returns a new worker, and a key under which `wait` will tell that it is ready."""
 
     @abc.abstractmethod
-    def send(self, worker, job):
+    def send(self, worker: Any, job: Any) -> Any:
         """Gives a job to a worker that is ready; returns the key of its answer."""
 
     @abc.abstractmethod
-    def wait(self, keys) -> list:
+    def wait(self, keys: Sequence[Any]) -> list[Any]:
         """Returns those of `keys` that are answered, or whose worker has died; at least one."""
 
     @abc.abstractmethod
-    def receive(self, key):
+    def receive(self, key: Any) -> Any:
         """Returns what `tfstyle.batch.job.answer` said; raises `Died`."""
 
     @abc.abstractmethod
-    def end(self):
+    def end(self) -> None:
         """Ends all workers, whatever they are doing."""
 
 
-def spread(jobs, workers, count):
+def spread(
+    jobs: Sequence[Any], workers: Workers, count: int
+) -> Iterator[tuple[Any, str | None]]:
     """Yields (job, error) as they are finished, from so many workers at a time.
 
     Raises:
         ValueError: raised by a worker; it would be the same for all jobs.
         RuntimeError: no worker starts.
     """
-    waiting, deaths = collections.deque(jobs), collections.Counter()
-    idle, busy = [], {}  # busy: key -> (worker, job), the job being `None` while it starts
+    waiting, deaths = collections.deque(jobs), collections.Counter[Any]()
+    idle: list[Any] = []
+    busy: dict[Any, tuple[Any, Any]] = {}  # key -> (worker, job), `None` while it starts
     try:
         for _ in range(count):
             _start(workers, busy)

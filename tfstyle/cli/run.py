@@ -70,7 +70,7 @@ class Painting:
         output: options.Output,
         judged: bool = False,
     ):
-        self.output = output.output
+        self.output = str(output.output)
         images.check_output(self.output, "--output")
         if output.resume and not output.checkpoint:
             raise ValueError("resume: expected a file in --checkpoint, received none")

@@ -65,7 +65,9 @@ def table(identifier: Any) -> Architecture | None:
 def check_layers(identifier: Any, layers: Collection[str], name: str = "layers") -> None:
     """Raises `ValueError`, naming `name`, unless the network has all of `layers`."""
     architecture = table(identifier)
-    for layer in layers if architecture else ():
+    if architecture is None:
+        return
+    for layer in layers:
         if layer not in architecture.layers:
             known = ", ".join(architecture.layers)
             hint = did_you_mean(layer, architecture.layers)

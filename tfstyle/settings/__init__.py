@@ -78,18 +78,12 @@ def _discriminator(default, kind, help):
 
 
 @dataclasses.dataclass(frozen=True)
-class Common(Settings):
+class JobSettings(Settings):
     """What every job has: picture, network and optimiser."""
 
     # Pictures that the job needs, and the names that stand for one to start from.
     pictures: ClassVar[tuple[str, ...]] = ("content", "style")
     inits: ClassVar[tuple[str, ...]] = ("content", "noise")
-    # What a job without these terms has in their place.
-    content_weight: ClassVar[float] = 1.0
-    style_weight: ClassVar[float] = 1.0
-    tv_beta: ClassVar[float] = 1.0
-    content_layers: ClassVar[tuple[str, ...]] = ()
-    style_layers: ClassVar[tuple[str, ...]] = ()
 
     init: str = setting(
         "content",
@@ -168,20 +162,29 @@ class Common(Settings):
             return "adam" if self.chosen("statistic") in registry.LEARNERS else "lbfgs"
         return super().chosen(setting)
 
+    def matched(self) -> dict[str, float]:
+        """Weights of the terms that compare features, `{"content" | "style": weight}`."""
+        return {}
+
+    def terms(self) -> dict[str, float]:
+        """Weights of all terms of the loss."""
+        return {**self.matched(), "tv": self.tv_weight}
+
+    def tv_exponent(self) -> float:
+        """Exponent of the total variation."""
+        return 1.0
+
+    def compared_layers(self) -> tuple[str, ...]:
+        """Layers compared position by position."""
+        return ()
+
     def layer_weights(self) -> dict[str, float]:
         """`{style layer: weight}`."""
         return {}
 
     def layers(self) -> tuple[str, ...]:
-        """All layers that are looked at: those of terms with a weight above 0."""
-        content = self.content_layers if self.content_weight else ()
-        return (*content, *self.layer_weights())
-
-    def terms(self) -> dict[str, float]:
-        """Weights of the terms of the loss, `{"content" | "style" | "tv": weight}`."""
-        terms = {"content": self.content_weight, "style": self.style_weight, "tv": self.tv_weight}
-        has = {"content": self.content_layers, "style": self.style_layers, "tv": True}
-        return {name: weight for name, weight in terms.items() if has[name]}
+        """All layers that are looked at."""
+        return (*self.compared_layers(), *self.layer_weights())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -205,7 +208,7 @@ class OnePicture(Settings):
 
 
 @dataclasses.dataclass(frozen=True)
-class Styled(Common):
+class Styled(JobSettings):
     """What every job with a style has."""
 
     style_blend: tuple[float, ...] | None = setting(
@@ -273,10 +276,9 @@ class Styled(Common):
                 f"style_layer_weights: expected one for each of the {count} style layers, "
                 f"received {len(weights)}"
             )
-        if self.content_weight == self.style_weight == 0:
-            raise ValueError(
-                "style_weight: expected a number above 0, where content_weight is 0 too"
-            )
+
+    def matched(self):
+        return {"style": 1.0}
 
     def layer_weights(self):
         weights = self.style_layer_weights or (1.0,) * len(self.style_layers)
@@ -295,6 +297,19 @@ class Painted(Styled):
         CONTENT_LAYERS, Texts("layer names"), "layers compared position by position", LOSSES
     )
 
+    def __post_init__(self):
+        super().__post_init__()
+        if self.content_weight == self.style_weight == 0:
+            raise ValueError(
+                "style_weight: expected a number above 0, where content_weight is 0 too"
+            )
+
+    def matched(self):
+        return {"content": self.content_weight, "style": self.style_weight}
+
+    def compared_layers(self):
+        return self.content_layers if self.content_weight else ()
+
 
 @dataclasses.dataclass(frozen=True)
 class StylizeSettings(Painted, OnePicture):
@@ -309,18 +324,18 @@ class TextureSettings(Styled, OnePicture):
     inits: ClassVar[tuple[str, ...]] = ("noise",)
 
     init: str = changed(
-        Common,
+        JobSettings,
         "init",
         "noise",
         help="where the image starts: noise, or a picture; it is shrunk to the first scale, so "
         "take --scales=1 to continue from a finished one",
     )
-    tv_weight: float = changed(Common, "tv_weight", 0.001)
-    evaluations: int = changed(Common, "evaluations", 300)
+    tv_weight: float = changed(JobSettings, "tv_weight", 0.001)
+    evaluations: int = changed(JobSettings, "evaluations", 300)
 
 
 @dataclasses.dataclass(frozen=True)
-class InvertSettings(Common, OnePicture):
+class InvertSettings(JobSettings, OnePicture):
     """The settings of `tfstyle.invert`."""
 
     pictures: ClassVar[tuple[str, ...]] = ("content",)
@@ -333,12 +348,17 @@ class InvertSettings(Common, OnePicture):
         2.0, Number(1), "exponent of the total variation: 1 keeps edges, 2 is smoother", LOSSES
     )
     init: str = changed(TextureSettings, "init", "noise")
-    tv_weight: float = changed(Common, "tv_weight", 1.0)
-    evaluations: int = changed(Common, "evaluations", 300)
+    tv_weight: float = changed(JobSettings, "tv_weight", 1.0)
+    evaluations: int = changed(JobSettings, "evaluations", 300)
     size: int | tuple[int, int] = changed(OnePicture, "size", 256)
 
-    @property
-    def content_layers(self):  # type: ignore[override]
+    def matched(self):
+        return {"content": 1.0}
+
+    def tv_exponent(self):
+        return self.tv_beta
+
+    def compared_layers(self):
         return self.layer
 
 
@@ -347,22 +367,22 @@ class StylizerSettings(Painted):
     """The settings of `tfstyle.Stylizer`, and of an export."""
 
     init: str = changed(
-        Common,
+        JobSettings,
         "init",
         "content",
         kind=Choice(("content", "noise")),
         help="where the image starts",
     )
-    optimizer: str | None = changed(Common, "optimizer", None, kind=Choice(("lbfgs", "adam")))
+    optimizer: str | None = changed(JobSettings, "optimizer", None, kind=Choice(("lbfgs", "adam")))
     precision: str = changed(
-        Common,
+        JobSettings,
         "precision",
         "auto",
         help="auto takes bfloat16 where this processor has it: a server without it is faster with "
         "float32",
     )
     evaluations: int = changed(
-        Common, "evaluations", 225, help="evaluations for requests that name none"
+        JobSettings, "evaluations", 225, help="evaluations for requests that name none"
     )
     max_size: int = setting(
         1024,

@@ -22,7 +22,10 @@ MAX_FLOAT = 3.4e38  # what float32 holds
 class Kind:
     """Any text; the base of all kinds."""
 
-    expected = "a text"
+    @property
+    def expected(self) -> str:
+        """What the value has to be, for messages."""
+        return "a text"
 
     def convert(self, value: Any) -> Any:
         """The plain value; raises `ValueError` or `TypeError` where it is not one of this kind."""
@@ -76,9 +79,10 @@ class Number(Kind):
     def convert(self, value: Any) -> float:
         if not isinstance(value, numbers.Real) or isinstance(value, bool):
             raise TypeError
-        if not self.lowest <= value <= self.highest:  # so written, it refuses NaN too
+        number = float(value)
+        if not self.lowest <= number <= self.highest:  # so written, it refuses NaN too
             raise ValueError
-        return float(value)
+        return number
 
     def read(self, text: str) -> float:
         return self.convert(float(text))
@@ -103,9 +107,10 @@ class Integer(Kind):
     def convert(self, value: Any) -> int:
         if not isinstance(value, numbers.Integral) or isinstance(value, bool):
             raise TypeError
-        if not self.lowest <= value <= self.highest:
+        number = int(value)
+        if not self.lowest <= number <= self.highest:
             raise ValueError
-        return int(value)
+        return number
 
     def read(self, text: str) -> int:
         return self.convert(_digits(text))
@@ -168,7 +173,9 @@ class Texts(Kind):
 class Numbers(Kind):
     """Several numbers >= 0, not all of them 0."""
 
-    expected = "numbers of at least 0 separated by commas, not all 0"
+    @property
+    def expected(self) -> str:
+        return "numbers of at least 0 separated by commas, not all 0"
 
     def convert(self, value: Any) -> tuple[float, ...]:
         values = [value] if isinstance(value, numbers.Real) else value
@@ -211,10 +218,12 @@ class Integers(Kind):
 class Size(Kind):
     """A long side in pixels, or an exact width and height."""
 
-    expected = (
-        f"PIXELS or WIDTHxHEIGHT, in Python (width, height), of at least {images.MIN_SIDE} a side "
-        f"and at most {images.MAX_PIXELS} pixels"
-    )
+    @property
+    def expected(self) -> str:
+        return (
+            f"PIXELS or WIDTHxHEIGHT, in Python (width, height), of at least {images.MIN_SIDE} a "
+            f"side and at most {images.MAX_PIXELS} pixels"
+        )
 
     def convert(self, value: Any) -> int | tuple[int, int]:
         side = Integer(images.MIN_SIDE, images.MAX_PIXELS // images.MIN_SIDE)
@@ -239,7 +248,9 @@ class Size(Kind):
 class Bytes(Kind):
     """An amount of memory."""
 
-    expected = "a size such as 8GB or 512MB"
+    @property
+    def expected(self) -> str:
+        return "a size such as 8GB or 512MB"
 
     def convert(self, value: Any) -> str:
         bytes_of(super().convert(value))
@@ -250,7 +261,9 @@ class Bytes(Kind):
 class Colour(Kind):
     """The name of a colour."""
 
-    expected = 'a colour such as "white" or "#ffcc00"'
+    @property
+    def expected(self) -> str:
+        return 'a colour such as "white" or "#ffcc00"'
 
     def convert(self, value: Any) -> str:
         images.colour(super().convert(value))
@@ -261,7 +274,9 @@ class Colour(Kind):
 class Path(Kind):
     """The path of a file or folder."""
 
-    expected = "a path"
+    @property
+    def expected(self) -> str:
+        return "a path"
 
     def convert(self, value: Any) -> str:
         path = os.fspath(value)
@@ -274,7 +289,9 @@ class Path(Kind):
 class Flag(Kind):
     """Yes or no."""
 
-    expected = "true or false"
+    @property
+    def expected(self) -> str:
+        return "true or false"
 
     def convert(self, value: Any) -> bool:
         if not isinstance(value, bool):

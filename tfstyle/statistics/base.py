@@ -54,7 +54,7 @@ class Criterion(abc.ABC):
         Relative: its size does not depend on that of the features.
         """
 
-    def seeded(self, seed) -> "Criterion":
+    def seeded(self, seed: Tensor) -> "Criterion":
         """This criterion with that seed (int32 scalar, may be a tensor) for what it draws."""
         return self
 

@@ -3,13 +3,13 @@
 import tensorflow as tf
 
 from tfstyle.statistics.base import Statistic
-from tfstyle.statistics.moments import covariance, raw_moments
+from tfstyle.statistics.moments import covariance, raw_moments, raw_moments_work
 
 # Added to all variances, as a part of the target's mean square: a direction in which the image does
 # not vary at all would be pulled apart with infinite force.
 REGULARISATION = 1e-4
 ROUNDING = 1e-6  # the same of the largest mean square: float32 leaves eigenvalues of either sign
-DECOMPOSITION = 60  # FLOPs of convolutions that take as long, for each of C^3
+DECOMPOSITION = 50  # FLOPs of convolutions that take as long, for each of C^3
 TINY = 1e-30  # keeps the covariance of a black picture positive definite
 
 
@@ -26,7 +26,7 @@ class GaussianW2(Statistic):
     mixes = True
 
     def work(self, positions, channels):
-        return 4.0 * positions * channels**2 + DECOMPOSITION * channels**3
+        return raw_moments_work(positions, channels) + DECOMPOSITION * channels**3
 
     def measure(self, features):
         """Means `[C]` and second moments about zero `[C, C]`, float32."""

@@ -8,7 +8,7 @@ from tfstyle.statistics.base import Statistic, rows
 
 BINS = 1024
 FINENESS = 4096  # of a sample's place within its bin
-SORTING = 2000  # FLOPs of convolutions that take as long as to sort a number
+SORTING = 1700  # FLOPs of convolutions that take as long as to sort a number
 
 
 class SlicedWasserstein(Statistic):
