@@ -69,13 +69,13 @@ def main(options, connect) -> int:
         print(f"client: {sentence}", file=sys.stderr)
         return failed.code
     except KeyboardInterrupt:
-        print("client: interrupted; the same command goes on from there", file=sys.stderr)
+        print("client: interrupted; the same command continues from there", file=sys.stderr)
         return INTERRUPTED
     return 0
 
 
 def paint(step, options):
-    """Writes the picture after each call, and beside it what another run needs to go on."""
+    """Writes the picture after each call, and beside it what another run needs to continue."""
     content = load(options.content, options.max_size)
     saved = _Saved(options, content)
     done, state = saved.read()
@@ -136,7 +136,7 @@ class _Saved:
     def __init__(self, options, content):
         self._path = pathlib.Path(f"{options.output}.state")
         key = f"{content.shape} {options.seed}".encode() + content.tobytes()
-        self._key = hashlib.sha256(key).digest()  # other pictures do not go on from here
+        self._key = hashlib.sha256(key).digest()  # other pictures do not continue from here
 
     def read(self):
         """Evaluations that are done, and the state after them."""

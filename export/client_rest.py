@@ -2,7 +2,7 @@
 
     python -m export.client_rest --content=a.jpg --output=a.png
 
-An interrupted run goes on where it was: give the same command again. See docs/serving.md.
+An interrupted run continues where it was: give the same command again. See docs/serving.md.
 """
 
 import http.client

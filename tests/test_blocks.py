@@ -237,7 +237,9 @@ def test_out_of_memory_at_the_start_of_a_scale_keeps_the_picture_so_far(monkeypa
     assert result.image.shape == (1, 128, 160, 3)
 
 
-LOAD = Workload(VGG19_COMPACT, LAYERS, STYLE, 2, statistics.get("gram"), LBFGS(), "lbfgs")
+LOAD = Workload(
+    VGG19_COMPACT, LAYERS, STYLE, 2, statistics.get("gram"), LBFGS(), "lbfgs", settings.DEFAULTS
+)
 
 
 @pytest.mark.parametrize("text", ["8", "GB", "8 GB!", "-1GB", "1e3GB", "8TB", "", 8])

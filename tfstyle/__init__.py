@@ -8,7 +8,7 @@ from tfstyle.evaluation.comparison import compare
 from tfstyle.outcome import Outcome
 from tfstyle.run import Result, Run, Step
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Checkpoint",
     "Outcome",

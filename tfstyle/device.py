@@ -88,7 +88,8 @@ def speed(precision: str) -> float:
     dtype = tf.as_dtype(precision)
     image = tf.ones([1, PROBE_SIDE, PROBE_SIDE, PROBE_CHANNELS], dtype)
     kernel = tf.ones([3, 3, PROBE_CHANNELS, PROBE_CHANNELS], dtype)
-    times, end = [], time.perf_counter() + PROBE_SECONDS
+    times: list[float] = []
+    end = time.perf_counter() + PROBE_SECONDS
     while not times or time.perf_counter() < end:
         began = time.perf_counter()
         tf.nn.conv2d(image, kernel, 1, "SAME").numpy()

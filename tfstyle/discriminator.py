@@ -80,6 +80,9 @@ class Discriminator(Learner):
         training = 8 * self.steps * drawn * layers / self.every
         return 2 * positions * layers + training + STEP * self.steps / self.every
 
+    def numbers(self, positions, channels):
+        return 2.0 * positions * channels  # the style's vectors, and the image's, in float32
+
     def seeded(self, seed):
         return dataclasses.replace(self, seed=seed)
 

@@ -21,7 +21,7 @@ from tfstyle.inputs import digest
 from tfstyle.optimizers.alternating import Alternating
 from tfstyle.settings import PICTURES, Settings
 from tfstyle.targets import Targets
-from tfstyle.workload import Strategy, Workload, replacement
+from tfstyle.workload import Strategy, Workload
 
 # What is kept from one call to the next: engines with their graphs, and with each of them the
 # targets of styles at one scale; a run has at most seven scales.
@@ -69,7 +69,7 @@ class Engine:
         if self.objective.is_trained:
             name = name if name == "adam" else None
             self.optimizer = Alternating(self.optimizer, self.objective.style_loss.statistic.every)
-        self.workload = _workload(self, features.table(identifier), precision, name)
+        self.workload = _workload(self, settings, features.table(identifier), precision, name)
         self._styles = Cache(STYLES, _bytes, STYLE_BYTES)
 
     def content_targets(self, content, level, grid: Grid | None = None) -> dict[str, tf.Tensor]:
@@ -113,9 +113,13 @@ class Engine:
 
     def minimizer(self, strategy: Strategy) -> tuple[Any, Any]:
         """The optimiser and the objective of a strategy."""
-        optimizer = replacement(strategy) if strategy.optimizer else self.optimizer
-        grid = self.workload and self.workload.grid(strategy.side)
-        return optimizer, Blocked(self.objective, grid) if grid else self.objective
+        if self.workload is None:
+            return self.optimizer, self.objective
+        grid = self.workload.grid(strategy.side)
+        objective = Blocked(self.objective, grid) if grid else self.objective
+        if strategy.optimizer is None:
+            return self.optimizer, objective
+        return self.workload.replacement(strategy), objective
 
     def learned(self, state: Any) -> Any:
         """What the objective has learned, out of a state; nothing if it does not learn."""
@@ -175,7 +179,7 @@ def _optimizer_name(settings, statistic):
     return settings.optimizer or getattr(statistic, "optimizer", None) or "lbfgs"
 
 
-def _workload(engine, representation, precision, name):
+def _workload(engine, settings, representation, precision, name):
     if representation is None:
         return None
     style_layers = tuple(engine.objective.style_loss.layer_weights) if engine.statistic else ()
@@ -188,6 +192,7 @@ def _workload(engine, representation, precision, name):
         engine.statistic,
         engine.optimizer,
         name,
+        settings,
     )
 
 

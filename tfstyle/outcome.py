@@ -4,7 +4,7 @@ import enum
 
 
 class Outcome(enum.Enum):
-    """How a run ended; `value` is how it is told, in words.
+    """How a run ended; `value` says it in words.
 
     Attributes:
         exit_code: of a command that ends so.

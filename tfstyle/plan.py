@@ -142,10 +142,10 @@ class Plan:
         count, side = len(self.levels), self.levels[-1].strategy.side
         scales = f"{self.size[1]}x{self.size[0]}, {count} scale{'s' if count > 1 else ''}"
         blocks = f", the last in blocks of {side}" if side else ""
-        return (
-            f"{self.device}, {self.precision} | {features} | {scales}{blocks} | "
-            f"about {self.memory / 1e9:.1f} GB, {max(1, math.ceil(seconds)):.0f} s"
-        )
+        line = f"{self.device}, {self.precision} | {features} | {scales}{blocks}"
+        if self.workload is None:
+            return line
+        return f"{line} | about {self.memory / 1e9:.1f} GB, {max(1, math.ceil(seconds)):.0f} s"
 
 
 def _plan_level(level, workload, budget):

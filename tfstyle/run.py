@@ -92,7 +92,7 @@ class Result:
 
 @dataclasses.dataclass
 class _Position:
-    """Where a run is: all that changes while it goes on.
+    """Where a run is: all that changes on the way.
 
     Attributes:
         level: number of the level, from 0.
@@ -368,11 +368,11 @@ class Run:
         optimizer, objective = self.engine.minimizer(strategy)
         start = resampling.resize(image, level.height, level.width)
         state = optimizer.start_for(objective, start, targets)
-        old = self._at
-        self._at = _Position(number, strategy, targets, state)
+        begun, old = _Position(number, strategy, targets, state), self._at
         if old is not None:
-            self._at.before, self._at.losses = old.before_next(number), old.losses
-            self._at.seconds = old.seconds
+            begun.before, begun.losses = old.before_next(number), old.losses
+            begun.seconds = old.seconds
+        self._at = begun
 
     def _minimize(self):
         """The steps from the present state to the level's last evaluation."""

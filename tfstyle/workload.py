@@ -44,6 +44,7 @@ class Workload:
         criterion: what is compared on the style layers; `None` where there are none.
         optimizer: the object.
         name: of the optimiser where it may be replaced by one that needs less memory, or `None`.
+        settings: of the job, for the optimisers that take its place.
     """
 
     representation: Any
@@ -53,6 +54,7 @@ class Workload:
     criterion: Any
     optimizer: Any
     name: str | None
+    settings: Any
 
     def grid(self, side: int | None) -> Grid | None:
         """Blocks of that side for the image."""
@@ -117,7 +119,7 @@ class Workload:
         """
         if not sizes or not self.style_layers:
             return 0.0
-        grid = self.style_grid(side)
+        grid, pixels = self.style_grid(side), sum(map(math.prod, sizes))
         if grid:
             sizes = [(grid.longest(height), grid.longest(width)) for height, width in sizes]
         network = max(self.representation.activations(self.style_layers, *size) for size in sizes)
@@ -129,9 +131,8 @@ class Workload:
         style = max(
             self._style(lambda *shape: self.criterion.numbers(*shape), *size) for size in sizes
         )
-        pixels = sum(24 * height * width for height, width in sizes)
         numbers = MEASURING_COPIES * network + (kept if len(sizes) > 1 else 0)
-        return BASE_BYTES + pixels + self.bytes * numbers + 4 * style
+        return BASE_BYTES + 36 * pixels + self.bytes * numbers + 4 * style
 
     def judging(self, height: int, width: int, styles: Sequence[tuple[int, int]]) -> float:
         """Estimated peak memory of the judge, which sees the result and the styles in float32."""
@@ -183,6 +184,11 @@ class Workload:
         possible = self.divisible and side >= SMALLEST_SIDE
         return strategy._replace(side=side) if possible else None
 
+    def replacement(self, strategy: Strategy) -> Any:
+        """The optimiser that a strategy names, with the settings of the job."""
+        history = {"history": strategy.history} if strategy.history else {}
+        return optimizers.get(strategy.optimizer, self.settings, **history)
+
     def _check_divisible(self, budget):
         if not self.divisible:
             name = type(self.criterion).__name__
@@ -195,22 +201,17 @@ class Workload:
         """Optimisers and their histories, as in a `Strategy`."""
         if self.name in (None, "adam"):
             return [(None, None)]
-        return [(None, None), *((self.name, pairs) for pairs in FEWER), ("adam", None)]
+        shorter = FEWER if hasattr(self.optimizer, "history") else ()
+        return [(None, None), *((self.name, pairs) for pairs in shorter), ("adam", None)]
 
     def _optimizer(self, strategy):
-        return self.optimizer if strategy.optimizer is None else replacement(strategy)
+        return self.optimizer if strategy.optimizer is None else self.replacement(strategy)
 
     def _style(self, cost, height, width):
         """The sum of a cost over the style layers."""
         return sum(
             cost(*self.representation.shape(layer, height, width)) for layer in self.style_layers
         )
-
-
-def replacement(strategy: Strategy):
-    """The optimiser that a strategy names."""
-    options = {"history": strategy.history} if strategy.history else {}
-    return optimizers.get(strategy.optimizer, **options)
 
 
 def _gigabytes(bytes_):

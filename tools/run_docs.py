@@ -53,7 +53,7 @@ def run(command):
 
 
 def _forget(arguments):
-    """Removes what a command would go on from, or refuse to replace."""
+    """Removes what a command would continue from, or refuse to replace."""
     outputs = [ROOT / a.partition("=")[2] for a in arguments if a.startswith("--output=")]
     if "compare" in arguments:
         for old in outputs[0].glob("*.png"):

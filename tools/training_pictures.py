@@ -91,7 +91,7 @@ class Crops(keras.utils.PyDataset):
         return self.steps
 
     def begin(self, epoch, logs=None):
-        """Keras tells a callback, not the data, with which epoch a resumed training goes on."""
+        """Keras tells a callback, not the data, with which epoch a resumed training continues."""
         self.epoch = epoch
 
     def __getitem__(self, index):

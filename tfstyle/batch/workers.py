@@ -41,9 +41,7 @@ class Workers(abc.ABC):
         """Ends all workers, whatever they are doing."""
 
 
-def spread(
-    jobs: Sequence[Any], workers: Workers, count: int
-) -> Iterator[tuple[Any, str | None]]:
+def spread(jobs: Sequence[Any], workers: Workers, count: int) -> Iterator[tuple[Any, str | None]]:
     """Yields (job, error) as they are finished, from so many workers at a time.
 
     Raises:

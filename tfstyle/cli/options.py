@@ -144,7 +144,7 @@ def _help(command, fields):
 
 def _help_line(field):
     return textwrap.fill(
-        re.sub(r"\s+", " ", explained(field)),
+        re.sub(r",(?=block)", ", ", explained(field)),
         WIDTH,
         initial_indent=f"  --{field.name:31}",
         subsequent_indent=" " * 35,

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator
 class Architecture:
     """What tells one VGG from another, and what a network of it costs.
 
-    Whoever plans a run, or works in tiles, asks `stride`, `radius`, `shape`, `flops` and
-    `activations`: any other network that has these methods can take this one's place.
+    Whoever plans a run, or works in blocks, asks `stride`, `radius`, `shape`, `flops` and
+    `activations`, and knows nothing else of a network.
 
     Attributes:
         repeats: convolutions in each block.

@@ -19,7 +19,7 @@ MIN_STEP = 1e-6  # relative to the full step; below it the search restarts along
 
 
 class State(NamedTuple):
-    """Everything a run needs to go on. n unknowns, m pairs in the history.
+    """Everything that a run needs to continue. n unknowns, m pairs in the history.
 
     Attributes:
         image, loss, parts, gradient: at the last accepted point.

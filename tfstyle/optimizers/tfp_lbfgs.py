@@ -10,7 +10,7 @@ from tfstyle.settings import DEFAULTS
 
 
 class State(NamedTuple):
-    """The common fields, and what TFP goes on from.
+    """The common fields, and what TFP resumes from.
 
     Attributes:
         image, loss, parts, evaluations, status: see `base`.

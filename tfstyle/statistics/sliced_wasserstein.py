@@ -46,7 +46,7 @@ class SlicedWasserstein(Statistic):
         return (4.0 * channels + SORTING) * positions * self.directions
 
     def numbers(self, positions, channels):
-        return 8.0 * positions * self.directions
+        return 6.0 * positions * self.directions
 
     def seeded(self, seed):
         return SlicedWasserstein(self.directions, self.levels, seed)

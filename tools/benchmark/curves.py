@@ -1,4 +1,4 @@
-"""Curves of the loss: recorded while a run goes on, measured afterwards, and compared."""
+"""Curves of the loss: recorded during a run, measured afterwards, and compared."""
 
 from typing import Any, NamedTuple
 
