@@ -9,7 +9,6 @@ import pytest
 
 import tfstyle
 from tfstyle import Outcome, api, engine, images, run, settings, statistics, targets
-from tfstyle.discriminator import Discriminator
 from tfstyle.features import vgg, weights
 from tfstyle.features.architectures import Architecture
 from tfstyle.optimizers import base
@@ -232,7 +231,6 @@ def test_a_second_call_of_the_same_settings_traces_and_measures_nothing(counted)
         ({"style_layer_weights": [1, 2]}, 1),
         ({"pooling": "max"}, 1),
         ({"statistic": "discriminator", "discriminator_hidden": (4,)}, 1),
-        ({"statistic": Discriminator(hidden=(4,))}, 1),
         ({"optimizer": "adam"}, 1),
     ],
 )

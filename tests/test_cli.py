@@ -287,7 +287,7 @@ def test_export_writes_a_model_and_prints_its_size(folder, capsys):
     assert 4e6 < size < 12e6  # 1.1 million weights, and graphs
     captured = capsys.readouterr()
     (line,) = captured.err.splitlines()
-    start = f"model/3: {size / 1e6:.1f} MB, float32 | "
+    start = f"model/3: {size / 1e6:.1f} MB, float32, up to "
     assert captured.out == "" and line.startswith(start), captured
     assert line.endswith("saved_model_cli show --dir=model/3 --all")
 

@@ -81,7 +81,8 @@ class Plan:
         size = inputs.size
         height, width = levels.with_margin(*size)
         pyramid = levels.levels(height, width, settings.evaluations, settings.scales)
-        budget = bytes_of(settings.memory) if settings.memory else FREE_SHARE * device.memory
+        asked = getattr(settings, "memory", None)  # with an export it is the server's
+        budget = bytes_of(asked) if asked else FREE_SHARE * device.memory
         precision = device.precision(settings.precision)
         make = functools.partial(cls, size=size, precision=precision, device=device.name)
         if workload is None:

@@ -8,14 +8,14 @@ PARTS = 10_000  # of the work
 
 
 class Bar:
-    """A progress bar of `Step`s; silent where nobody would see it.
+    """A progress bar of `Step`s.
 
     Args:
-        enabled: whether to show it at all.
+        enabled: whether to show it; `None` shows it where the output is a terminal.
     """
 
-    def __init__(self, enabled: bool = True):
-        self._enabled = enabled
+    def __init__(self, enabled: bool | None = None):
+        self._disable = None if enabled is None else not enabled
         self._bar: Any = None
 
     def __enter__(self) -> "Bar":
@@ -23,12 +23,12 @@ class Bar:
 
     def show(self, step: Any) -> None:
         """Moves the bar to a step."""
-        if not self._enabled:
+        if self._disable:
             return
         if self._bar is None:
             from tqdm.auto import tqdm
 
-            self._bar = tqdm(total=PARTS, bar_format=FORMAT, delay=1e-9, disable=None)
+            self._bar = tqdm(total=PARTS, bar_format=FORMAT, delay=1e-9, disable=self._disable)
         if not math.isnan(step.loss):
             text = f"{step.evaluations} evaluations, loss {step.loss:.4g}"
             self._bar.set_postfix_str(text, refresh=False)

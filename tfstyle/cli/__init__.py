@@ -64,7 +64,7 @@ def _interrupt_at_signals():
 def _native_log_hidden():
     """Lets Python write to the console, and nobody else.
 
-    TensorFlow's native code greets every import with remarks on missing GPUs, whatever the settings are.
+    TensorFlow's native code remarks on missing GPUs at every import, whatever its settings are.
     """
     if sys.stderr is not sys.__stderr__:  # captured: there is no console to keep clean
         yield

@@ -46,7 +46,8 @@ def _export(given):
         for name in names
     )
     print(
-        f"{directory}: {size / 1e6:.1f} MB, {stylizer.precision} | "
+        f"{directory}: {size / 1e6:.1f} MB, {stylizer.plan.precision}, "
+        f"up to {stylizer.plan.memory / 1e9:.1f} GB for a picture | "
         f"{time.perf_counter() - began:.1f} s | "
         f"look at it with: saved_model_cli show --dir={directory} --all",
         file=sys.stderr,

@@ -13,8 +13,9 @@ import tensorflow as tf
 from tfstyle import api, device, engine, images, levels, resampling
 from tfstyle.checked import checked
 from tfstyle.features import check_settings
-from tfstyle.inputs import load_styles
+from tfstyle.inputs import Inputs, load_styles
 from tfstyle.optimizers import base
+from tfstyle.plan import Plan
 from tfstyle.serving import descriptor, packing
 from tfstyle.settings import StylizerSettings
 from tfstyle.settings.base import keywords
@@ -66,8 +67,8 @@ class Stylizer(tf.Module):
         check_settings(settings, objects.get("features", settings.features))
         self.settings = settings
         here = device.find()
-        self.precision = here.precision(settings.precision)
         self._engine = engine.get(settings, engine.Parts(**objects), here)
+        self.plan = self._planned(styles, here)
         # The network's variables, not the network: a Keras model that is part of an exported module
         # loads in Python and nowhere else.
         weights = getattr(self._engine.network, "weights", [])  # any callable is a network
@@ -79,6 +80,13 @@ class Stylizer(tf.Module):
         self._descriptor_label = f"tfstyle descriptor, {mark}\n"
         self._state_label = f"tfstyle state, {type(self._engine.optimizer).__name__} {mark}\n"
         self._form = descriptor.Form(self._example()) if self.describes else None
+
+    def _planned(self, styles, here):
+        """The plan of the largest picture, worked on whole whatever the memory of this machine."""
+        most = self.settings.max_size
+        inputs = Inputs(None, styles, None, (most, most))
+        unlimited = here._replace(memory=float("inf"))
+        return Plan.of(self.settings, inputs, unlimited, self._engine.workload)
 
     @property
     def describes(self) -> bool:

@@ -60,6 +60,7 @@ def workload(name, precision) -> Workload:
         criterion=statistics.get(DEFAULTS.statistic),
         optimizer=optimizers.get(DEFAULTS.chosen("optimizer")),
         name=DEFAULTS.chosen("optimizer"),
+        settings=DEFAULTS,
     )
 
 
