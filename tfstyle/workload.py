@@ -12,7 +12,9 @@ from tfstyle.blocks.grid import Grid
 ACTIVATION_COPIES, BASE_BYTES = 1.5, 0.9e9
 MEASURING_COPIES = 2.0  # of all activations, where a style is measured
 BYTES_A_SECOND = 0.04  # of the optimiser's memory, for each FLOP of convolutions in float32
-BLOCK_PASSES = 1.8  # times that a network's work is done in blocks: 1.5, and what they cost
+# How often an evaluation takes the time of its network's FLOPs by the probe of `tfstyle.device`:
+# padding and activations come on top; in blocks there is one more pass forward, too.
+PASSES, BLOCK_PASSES = 1.3, 2.0
 FEWER = (5, 3)  # pairs in the history where memory is short
 SIDES = (None, 2048, 1024, 512)  # smaller ones take far longer, and save little beside the rest
 SMALLEST_SIDE = 128  # where memory runs out nevertheless
@@ -81,12 +83,12 @@ class Workload:
         In blocks there is one more pass forward, overlap, and less that is done at once. The
         optimiser counts by its memory.
         """
-        grid, passes = self.grid(strategy.side), 1.0
+        grid, passes = self.grid(strategy.side), PASSES
         seen = height, width
         if grid:
             seen, passes = (grid.covered(height), grid.covered(width)), BLOCK_PASSES
         network = 2 * passes * self.representation.flops(self.layers, *seen)
-        style = passes * self._style(lambda *shape: self.criterion.work(*shape), *seen)
+        style = passes / PASSES * self._style(lambda *shape: self.criterion.work(*shape), *seen)
         if self.criterion is not None and self.criterion.trains:
             network += self.representation.flops(self.style_layers, *seen) / self.criterion.every
         images = self._optimizer(strategy).images * 12 * height * width / BYTES_A_SECOND
