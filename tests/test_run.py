@@ -128,6 +128,15 @@ def test_a_bar_is_shown_where_it_is_asked_for(monkeypatch, capsys):
     assert done == total and text.startswith("12 evaluations, loss ")
 
 
+def test_a_run_that_has_not_begun_has_no_result():
+    begun = start()
+    for ask in (lambda: begun.result, begun.checkpoint):
+        with pytest.raises(ValueError, match="^run: expected one that has made its first step"):
+            ask()
+    next(begun)
+    assert begun.result.evaluations == 0 and begun.result.outcome is Outcome.STOPPED
+
+
 def test_repr_says_what_came_of_it():
     result = start().complete()
     assert repr(result).startswith("<Result 64x64: done after 12 evaluations in ")

@@ -11,6 +11,8 @@ from test_api import stripes as exact_stripes
 
 import tfstyle
 from tfstyle import images, levels, statistics
+from tfstyle.settings import StylizerSettings, StylizeSettings
+from tfstyle.settings.kinds import Choice
 
 OPTIONS = {"style_layers": STYLE_LAYERS[1:], "content_layers": CONTENT_LAYERS}
 
@@ -386,3 +388,19 @@ def test_any_callable_is_a_network():
     image, _ = paint(tfstyle.Stylizer(stripes(), max_size=128, **options), content(40, 40))
     result = tfstyle.stylize(content(40, 40), stripes(), size=40, evaluations=4, seed=3, **options)
     assert_same_picture(image, result.image)
+
+
+def test_what_the_library_can_and_a_stylizer_cannot():
+    """Size and seed come with each picture, and blocks, for which memory is set, are not there."""
+    ours, all_settings = StylizerSettings.fields(), StylizeSettings.fields()
+    assert all_settings.keys() - ours.keys() == {"size", "seed", "memory"}
+    assert ours.keys() - all_settings.keys() == {"max_size", "max_evaluations"}
+    fewer = {
+        name: set(all_settings[name].metadata["kind"].names) - set(field.metadata["kind"].names)
+        for name, field in ours.items()
+        if isinstance(field.metadata["kind"], Choice) and name in all_settings and name != "init"
+    }
+    # Its line search would be traced some twenty times into every export.
+    assert fewer.pop("optimizer") == {"tfp_lbfgs"} and not any(fewer.values())
+    with pytest.raises(ValueError, match="^init: expected one of content, noise"):
+        StylizerSettings(init="picture.png")

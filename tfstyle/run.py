@@ -102,6 +102,7 @@ class _Position:
         before: evaluations before this state began, and those of them on this level.
         losses: arrays, see `Result`.
         seconds: that the run has taken.
+        resumable: whether the state is complete.
     """
 
     level: int
@@ -111,6 +112,13 @@ class _Position:
     before: tuple[int, int] = (0, 0)
     losses: list[np.ndarray] = dataclasses.field(default_factory=list)
     seconds: float = 0.0
+    resumable: bool = True
+
+    def release(self) -> None:
+        """Frees what only the optimiser needs: memory has run out, and another state begins."""
+        needed = ("image", "loss", "parts", "evaluations", "status", "targets")
+        freed = {name: () for name in self.state._fields if name not in needed}
+        self.state, self.resumable = self.state._replace(**freed), False
 
     @property
     def evaluations(self) -> int:
@@ -261,8 +269,8 @@ class Run:
 
     @property
     def result(self) -> Result:
-        """The result as it is now; of a run that has made its first step."""
-        at = self._at
+        """The result as it is now; raises `ValueError` before the first step."""
+        at = self._begun()
         return Result(
             image=self._whole_image(),
             losses=np.concatenate(at.losses or [np.zeros((0, 2), np.float32)]),
@@ -273,8 +281,8 @@ class Run:
         )
 
     def checkpoint(self) -> Checkpoint:
-        """The run as it is now; of a run that has made its first step."""
-        at = self._at
+        """The run as it is now; raises `ValueError` before the first step."""
+        at = self._begun()
         return Checkpoint(
             settings=self.settings.as_json(),
             inputs=self._digest,
@@ -288,6 +296,11 @@ class Run:
             state=arrays_of(self.engine.packed(at.state)),
         )
 
+    def _begun(self):
+        if self._at is None:
+            raise ValueError("run: expected one that has made its first step, received a new one")
+        return self._at
+
     @functools.cached_property
     def _digest(self):
         parts = [f"{type(part).__module__}.{type(part).__qualname__}" for part in self._objects]
@@ -295,7 +308,7 @@ class Run:
 
     def _save(self):
         """Writes the checkpoint, if one is asked for; rarely where it takes long."""
-        if self.checkpoint_path is None or not self.evaluations:
+        if self.checkpoint_path is None or not self.evaluations or not self._at.resumable:
             return
         began = time.monotonic()
         try:
@@ -350,6 +363,8 @@ class Run:
                     self._outcome = Outcome.OUT_OF_MEMORY
                     return
                 strategy, is_entered = smaller, False
+                if self._at is not None:
+                    self._at.release()
 
     def _enter(self, number, strategy, image, learned):
         """Begins a level: its targets, and the optimiser's first state at that image."""

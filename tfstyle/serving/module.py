@@ -76,9 +76,9 @@ class Stylizer(tf.Module):
         pictures = [images.to_pil(_kept(each)) for each in styles]
         self.style_pictures = [tf.Variable(np.asarray(x)[None], trainable=False) for x in pictures]
         self._style_parts = [each.part for each in styles]
-        mark = self._mark(objects)
-        self._descriptor_label = f"tfstyle descriptor, {mark}\n"
-        self._state_label = f"tfstyle state, {type(self._engine.optimizer).__name__} {mark}\n"
+        label = self._label(objects)
+        self._descriptor_label = f"tfstyle descriptor, {label}\n"
+        self._state_label = f"tfstyle state, {type(self._engine.optimizer).__name__} {label}\n"
         self._form = descriptor.Form(self._example()) if self.describes else None
 
     def _planned(self, styles, here):
@@ -355,7 +355,7 @@ class Stylizer(tf.Module):
         noise = images.noise(2 * images.MIN_SIDE, 2 * images.MIN_SIDE, seed=0)
         return self._engine.style_targets([(noise, 1.0)], 0)
 
-    def _mark(self, objects):
+    def _label(self, objects):
         """Tells apart the bytes of exports that do not understand each other."""
         network = objects.get("features", self.settings.features)
         name = network if isinstance(network, str) else type(network).__name__
