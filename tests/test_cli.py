@@ -513,3 +513,57 @@ def test_the_wheel_works_outside_the_source_tree(folder):
     environment = os.environ | {"PYTHONPATH": "site"}
     subprocess.run([sys.executable, "-m", "tfstyle", *arguments], env=environment, check=True)
     assert size("out.png") == (48, 40)
+
+
+# --- what is said, and what is written ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("flag, name", [("--content=c.png", "content"), ("--style=c.png", "style")])
+def test_an_output_over_an_input_is_refused(folder, capsys, flag, name):
+    shutil.copy("style.png", "c.png")
+    before = pathlib.Path("c.png").read_bytes()
+    os.symlink("c.png", "link.png")
+    for output in ("c.png", "./c.png", "link.png"):
+        line = complaint([*STYLIZE, flag, f"--output={output}"], capsys)
+        assert f"--output: expected another file than that of {name}, received {output}" in line
+    assert pathlib.Path("c.png").read_bytes() == before
+
+
+def test_a_full_disk_at_the_end_does_not_cost_the_picture(folder, capsys, monkeypatch):
+    real, calls = images.save, []
+
+    def save(path, *arguments):
+        calls.append(path)
+        if len(calls) == 1:
+            raise images.ImageError(f"{path}: writing failed (No space left on device)")
+        real(path, *arguments)
+
+    monkeypatch.setattr(images, "save", save)
+    assert cli.main([*TEXTURE, *FEW]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith(
+        "tfstyle texture: out.png: writing failed (No space left on device); the"
+    )
+    rescued = last.rpartition(" ")[2]
+    assert size(rescued) == (48, 40) and images.read_settings(rescued)["outcome"] == "done"
+    assert not os.path.exists("out.png")
+    shutil.rmtree(os.path.dirname(rescued))
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next(folder):
+    left = [f"out.{16 * digit}.png" for digit in "0a"]
+    kept = ["out.png.bak", "out.0123.png", f"other.{16 * '0'}.png"]
+    for name in (*left, *kept):
+        pathlib.Path(name).touch()
+    assert cli.main([*TEXTURE, *FEW]) == 0
+    assert not any(map(os.path.exists, left)) and all(map(os.path.exists, kept))
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", "2>&1 | true"])
+def test_nobody_hears_and_the_picture_is_made(folder, redirection):
+    command = [sys.executable, "-m", "tfstyle", *TEXTURE, *FEW]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(f"{shlex.join(command)} {redirection}", shell=True, env=environment)
+    assert size("out.png") == (48, 40)
+    assert done.returncode == 0

@@ -5,6 +5,7 @@ import math
 import os
 import pathlib
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
 PROBE_CHANNELS, PROBE_SIDE = 64, 64
@@ -29,6 +30,25 @@ class Device(NamedTuple):
         if asked == "auto":
             return "bfloat16" if self.has_bfloat16 else "float32"
         return asked
+
+
+@contextlib.contextmanager
+def eagerly() -> Iterator[None]:
+    """Computes at once, whatever graph is the default one.
+
+    Raises:
+        ValueError: inside a `tf.function`, which would only record what is to be done.
+    """
+    import tensorflow as tf
+
+    if tf.inside_function():
+        raise ValueError(
+            "run: expected a call outside of tf.function, received one while a graph is traced: "
+            "use tfstyle.Stylizer there"
+        )
+    # Not `tf.init_scope`: it stops gradients from being recorded.
+    with tf.__internal__.eager_context.eager_mode():
+        yield
 
 
 def find() -> Device:

@@ -227,11 +227,13 @@ def _network(channels, hidden, quadratic):
 
     x = features = keras.Input((None, None, channels))
     for width in hidden:
-        x = keras.layers.Conv2D(width, 1)(x)
+        x = keras.layers.Conv2D(width, 1, data_format="channels_last")(x)
         x = keras.layers.LeakyReLU(SLOPE)(x)
-    logits = keras.layers.Conv2D(1, 1)(x)
+    logits = keras.layers.Conv2D(1, 1, data_format="channels_last")(x)
     if quadratic:  # sum over i, j of A_ij f_i f_j / C: the products themselves were C^2 maps
-        mixed = keras.layers.Conv2D(channels, 1, use_bias=False)(features)
+        mixed = keras.layers.Conv2D(channels, 1, data_format="channels_last", use_bias=False)(
+            features
+        )
         logits = logits + keras.ops.mean(features * mixed, axis=-1, keepdims=True)
     return keras.Model(features, logits, name=f"discriminator_{channels}")
 

@@ -1,5 +1,6 @@
 """A bar that shows how far a run is, in a terminal or notebook."""
 
+import contextlib
 import math
 from typing import Any
 
@@ -32,8 +33,10 @@ class Bar:
         if not math.isnan(step.loss):
             text = f"{step.evaluations} evaluations, loss {step.loss:.4g}"
             self._bar.set_postfix_str(text, refresh=False)
-        self._bar.update(round(PARTS * step.fraction) - self._bar.n)
+        with contextlib.suppress(OSError, ValueError):  # a terminal that is gone
+            self._bar.update(round(PARTS * step.fraction) - self._bar.n)
 
     def __exit__(self, *error: Any) -> None:
         if self._bar is not None:
-            self._bar.close()
+            with contextlib.suppress(OSError, ValueError):
+                self._bar.close()

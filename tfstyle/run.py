@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tfstyle import images, levels
+from tfstyle import device, images, levels
 from tfstyle.checkpoint import Checkpoint, arrays_of, check_path, nest_like
 from tfstyle.features import check_settings
 from tfstyle.inputs import Inputs, working_picture
@@ -192,8 +192,6 @@ class Run:
     @functools.cached_property
     def device(self):
         """What the run is computed on."""
-        from tfstyle import device
-
         return device.find()
 
     @functools.cached_property
@@ -210,15 +208,17 @@ class Run:
 
     def prepare(self) -> Plan:
         """Plans the run: nothing that can be known to fail fails later."""
-        workload = self.engine.workload
-        return Plan.of(self.settings, self.inputs, self.device, workload, self.judged)
+        with device.eagerly():
+            workload = self.engine.workload
+            return Plan.of(self.settings, self.inputs, self.device, workload, self.judged)
 
     def __iter__(self) -> Iterator[Step]:
         return self
 
     def __next__(self) -> Step:
         try:
-            step = next(self._steps)
+            with device.eagerly():
+                step = next(self._steps)
         except StopIteration:
             self._save()
             raise
@@ -492,8 +492,9 @@ class Run:
         from tfstyle import resampling
 
         last, size = self.plan.levels[-1].level, self.inputs.size
-        image = resampling.resize(self._image(), last.height, last.width)
-        return resampling.crop(image, *levels.frame(last, *size)).numpy()
+        with device.eagerly():
+            image = resampling.resize(self._image(), last.height, last.width)
+            return resampling.crop(image, *levels.frame(last, *size)).numpy()
 
     @functools.cached_property
     def _content(self):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
+from tfstyle.cli.console import Failure, say
 from tfstyle.outcome import Outcome
 from tfstyle.settings.kinds import did_you_mean
 
@@ -69,16 +70,31 @@ def _native_log_hidden():
     if sys.stderr is not sys.__stderr__:  # captured: there is no console to keep clean
         yield
         return
+    _open_if_closed(2)
     console, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
-    form = {"encoding": sys.__stderr__.encoding, "errors": sys.__stderr__.errors}
-    with os.fdopen(console, "w", buffering=1, **form) as sys.stderr:
-        try:
-            yield
-        finally:
-            os.dup2(console, 2)
+    encoding = getattr(sys.__stderr__, "encoding", "utf-8")
+    sys.stderr = os.fdopen(
+        console, "w", buffering=1, encoding=encoding, errors="backslashreplace", closefd=False
+    )
+    try:
+        yield
+    finally:
+        sys.stderr = sys.__stderr__
+        os.dup2(console, 2)
+        os.close(console)
+        os.close(nowhere)
+
+
+def _open_if_closed(descriptor):
+    """So that no file of ours gets the number to which native code writes."""
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        if nowhere != descriptor:
+            os.dup2(nowhere, descriptor)
             os.close(nowhere)
-            sys.stderr = sys.__stderr__
 
 
 def _guarded(command, name, arguments) -> int:
@@ -91,6 +107,8 @@ def _guarded(command, name, arguments) -> int:
         return _complain(name, re.sub(r"^(\w+[:=])", r"--\1", str(error)))
     except KeyboardInterrupt:
         return _complain(name, "interrupted before the picture was written", INTERRUPTED)
+    except Failure as error:
+        return _complain(name, error, FAILURE)
     except MemoryError:
         return _complain(name, "out of memory: try a smaller --size or --memory", FAILURE)
     except Exception as error:  # a user must never see a traceback
@@ -101,7 +119,7 @@ def _guarded(command, name, arguments) -> int:
 
 def _complain(command, error, code=USAGE) -> int:
     message = " ".join(str(error).split())
-    print(f"tfstyle {command}".rstrip() + f": {message}", file=sys.stderr)
+    say(f"tfstyle {command}".rstrip() + f": {message}")
     return code
 
 

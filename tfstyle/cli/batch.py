@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import glob
 import os
-import sys
 import time
 from collections.abc import Sequence
 
@@ -14,6 +13,7 @@ from tfstyle import batch, device, images, levels, provenance
 from tfstyle.batch import BatchSettings
 from tfstyle.batch.job import Job
 from tfstyle.cli import options
+from tfstyle.cli.console import say
 from tfstyle.cli.run import typed
 from tfstyle.features import check_settings
 from tfstyle.inputs import load_styles
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     _check(settings, given["style"])
     left = _left(jobs, where.output_dir)
     if not left:
-        print(f"all {_count(jobs)} are done already", file=sys.stderr)
+        say(f"all {_count(jobs)} are done already")
         return 0
     return _paint(where, settings, given["style"], left, len(jobs) - len(left))
 
@@ -113,7 +113,7 @@ def _paint(where, settings, style, jobs, done):
     images.make_folder(folder, "output_dir")
     images.check_output(jobs[0].output, "output_dir")
     images.remove_temporaries(folder, names)
-    print(_announcement(where, settings, len(jobs), done), file=sys.stderr)
+    say(_announcement(where, settings, len(jobs), done))
     began, bad, made = time.perf_counter(), [], 0
     try:
         with (
@@ -125,12 +125,11 @@ def _paint(where, settings, style, jobs, done):
                 made += not error
                 bar.update()
                 if bar.disable:  # in a log: a line each
-                    print(f"{made + len(bad)}/{len(jobs)} {error or job.output}", file=sys.stderr)
+                    say(f"{made + len(bad)}/{len(jobs)} {error or job.output}")
     except (KeyboardInterrupt, SystemExit):  # the latter is what Ray makes of a SIGTERM
-        print(
+        say(
             f"tfstyle batch: stopped; {made} of {_count(jobs)} are made, the same command "
-            "continues from here",
-            file=sys.stderr,
+            "continues from here"
         )
         return Outcome.STOPPED.exit_code
     finally:
@@ -153,13 +152,12 @@ def _announcement(where, settings, count, done):
 
 def _report(folder, made, bad, seconds):
     rate = 60 * made / seconds
-    print(
+    say(
         f"{folder}: {made} made in {seconds:.0f} s, {rate:.2g} a minute"
-        + (f"; {len(bad)} could not be made:" if bad else ""),
-        file=sys.stderr,
+        + (f"; {len(bad)} could not be made:" if bad else "")
     )
     for content, error in sorted(bad):
-        print(f"  {content}: {error.removeprefix(f'content={content}: ')}", file=sys.stderr)
+        say(f"  {content}: {error.removeprefix(f'content={content}: ')}")
     return FAILURE if bad else 0
 
 

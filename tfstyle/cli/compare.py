@@ -8,11 +8,11 @@ import json
 import os
 import re
 import shlex
-import sys
 from collections.abc import Sequence
 
 from tfstyle import images, provenance, registry
 from tfstyle.cli import options
+from tfstyle.cli.console import say
 from tfstyle.cli.run import Painting, typed
 from tfstyle.evaluation import comparison
 from tfstyle.outcome import Outcome
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str]) -> int:
             continue
         code = painting.execute()
         if code == Outcome.STOPPED.exit_code:
-            print("the same command continues from here", file=sys.stderr)
+            say("the same command continues from here")
             return code
     _finish(own, given, cells, paths)
     return 0

@@ -2,11 +2,11 @@
 
 import dataclasses
 import os
-import sys
 import time
 from collections.abc import Sequence
 
 from tfstyle.cli import options
+from tfstyle.cli.console import say
 from tfstyle.settings import PICTURES, StylizerSettings
 from tfstyle.settings.base import Settings, setting
 from tfstyle.settings.kinds import Integer, Path
@@ -45,11 +45,10 @@ def _export(given):
         for folder, _, names in os.walk(directory)
         for name in names
     )
-    print(
+    say(
         f"{directory}: {size / 1e6:.1f} MB, {stylizer.plan.precision}, "
         f"up to {stylizer.plan.memory / 1e9:.1f} GB for a picture | "
         f"{time.perf_counter() - began:.1f} s | "
-        f"look at it with: saved_model_cli show --dir={directory} --all",
-        file=sys.stderr,
+        f"look at it with: saved_model_cli show --dir={directory} --all"
     )
     return 0

@@ -1,9 +1,10 @@
 """One run of a command: check, announce, optimise with a progress bar, save, report."""
 
 import contextlib
+import os
 import shlex
 import signal
-import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 
 from tfstyle import images, provenance
 from tfstyle.cli import options
+from tfstyle.cli.console import Failure, say
 from tfstyle.outcome import Outcome
 from tfstyle.progress import Bar
 from tfstyle.run import Run
@@ -72,6 +74,8 @@ class Painting:
     ):
         self.output = str(output.output)
         images.check_output(self.output, "--output")
+        _check_inputs_stay(self.output, pictures)
+        _remove_temporaries(self.output)
         if output.resume and not output.checkpoint:
             raise ValueError("resume: expected a file in --checkpoint, received none")
         self.command = typed(command, pictures, settings, self.output)
@@ -89,7 +93,7 @@ class Painting:
         began, started = time.perf_counter(), None
         with stopping_at_signals(self.run), Bar() as bar:
             next(self.run)  # all is ready
-            print(_announcement(self.run), file=sys.stderr)
+            say(_announcement(self.run))
             for step in self.run:
                 started = started or time.perf_counter()  # the graph is built
                 bar.show(step)
@@ -98,16 +102,24 @@ class Painting:
         times = started - began, time.perf_counter() - started
         judged = judge(content, result.image) if judge and content is not None else {}
         record = self.record | provenance.outcome(result) | judged
-        images.save(self.output, result.image, record)
+        self._save(result.image, record)
         self._report(result, judged, *times)
         return result.outcome.exit_code
 
+    def _save(self, image, record):
+        """Writes the picture; where that fails, somewhere else, and says where."""
+        try:
+            images.save(self.output, image, record)
+        except images.ImageError as error:
+            rescued = os.path.join(tempfile.mkdtemp(prefix="tfstyle-"), "rescued.png")
+            images.save(rescued, image, record)
+            raise Failure(f"{error}; the picture is in {rescued}") from error
+
     def _report(self, result, judged, start_up, seconds):
         numbers = (f"{name} {value:.4g}" for name, value in (result.parts | judged).items())
-        print(
+        say(
             f"{self.output}: {result.outcome.value} after {result.evaluations} evaluations | "
-            f"{', '.join(numbers)} | start-up {start_up:.1f} s, then {seconds:.1f} s",
-            file=sys.stderr,
+            f"{', '.join(numbers)} | start-up {start_up:.1f} s, then {seconds:.1f} s"
         )
         if result.outcome is Outcome.STOPPED:
             path = self.run.checkpoint_path
@@ -116,7 +128,24 @@ class Painting:
                 if path
                 else (f"--init={shlex.quote(self.output)} --scales=1")
             )
-            print(f"continue from there with {resume}", file=sys.stderr)
+            say(f"continue from there with {resume}")
+
+
+def _check_inputs_stay(output, pictures):
+    """Raises `ValueError` where the output would replace a picture that the run begins with."""
+    for name, paths in pictures.items():
+        for path in paths if isinstance(paths, (tuple, list)) else [paths]:
+            if path and os.path.exists(path) and os.path.exists(output):
+                if os.path.samefile(path, output):
+                    raise ValueError(
+                        f"output: expected another file than that of {name}, received {output}"
+                    )
+
+
+def _remove_temporaries(output):
+    """Removes what a run with the same output left beside it when it was killed."""
+    folder, name = os.path.split(os.path.realpath(output))
+    images.remove_temporaries(folder, {name})
 
 
 def _announcement(run: Run) -> str:

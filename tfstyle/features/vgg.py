@@ -9,6 +9,8 @@ from keras import ops
 
 from tfstyle.features.architectures import Architecture
 
+LAYOUT = "channels_last"  # whatever Keras' own setting is
+
 
 @keras.saving.register_keras_serializable("tfstyle")
 class Preprocess(keras.layers.Layer):
@@ -69,7 +71,13 @@ def build(architecture: Architecture, layers, pooling="average", padding="reflec
 def _pool(pooling, padding, name, dtype):
     layer = {"average": keras.layers.AveragePooling2D, "max": keras.layers.MaxPooling2D}[pooling]
     # VGG drops an odd last row; with reflection every pixel of any size of image must count.
-    return layer(2, padding="valid" if padding == "zeros" else "same", name=name, dtype=dtype)
+    return layer(
+        2,
+        padding="valid" if padding == "zeros" else "same",
+        data_format=LAYOUT,
+        name=name,
+        dtype=dtype,
+    )
 
 
 def _convolve(x, channels, name, padding, dtype):
@@ -80,6 +88,7 @@ def _convolve(x, channels, name, padding, dtype):
         channels,
         3,
         padding=keras_padding,
+        data_format=LAYOUT,
         activation="relu",
         kernel_initializer="he_normal",
         name=name,
@@ -93,6 +102,7 @@ def _head(x, channels, name, dtype):
     return keras.layers.Conv2D(
         channels,
         1,
+        data_format=LAYOUT,
         activation="relu",
         kernel_initializer="he_normal",
         name=f"{name}_head",
