@@ -13,11 +13,13 @@ import sys
 
 import numpy as np
 import tqdm
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from export.flags import at_least
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
+# Pillow has others that start programs.
+FORMATS = ("PNG", "JPEG", "WebP", "TIFF", "BMP", "GIF")
 WAIT = 600  # seconds for one answer
 
 
@@ -107,10 +109,13 @@ def _inputs(content, state, num_steps, seed):
 def load(path, max_size):
     """A picture, upright and on white: float32 RGB `[1, H, W, 3]` in [0, 1]."""
     try:
-        with Image.open(path) as opened:
+        if not os.path.isfile(path) and os.path.exists(path):  # to open a named pipe waits
+            raise OSError(None, "no regular file")
+        with Image.open(path, formats=FORMATS) as opened:
             picture = ImageOps.exif_transpose(opened).convert("RGBA")
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        reason = getattr(error, "strerror", None) or "which cannot be read as one"
+    except Exception as error:  # Pillow raises whatever a damaged file makes it trip over
+        formats = ", ".join(FORMATS)
+        reason = getattr(error, "strerror", None) or f"which cannot be read as one of {formats}"
         raise Failed(f"--content: expected a picture, received {path}: {reason}", USAGE) from error
     picture.thumbnail((max_size, max_size), Image.Resampling.LANCZOS)
     white = Image.new("RGBA", picture.size, "white")

@@ -150,13 +150,20 @@ def _strings(name, value):
 
 def _bytes(name, value):
     if isinstance(value, str):
-        return value.encode()
+        return _utf8(name, value)
     if not _is_bytes(value) or not isinstance(value["b64"], str):
         raise BadRequest(f'{name}: expected {{"b64": "..."}}, received another value')
     try:
         return base64.b64decode(value["b64"], validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadRequest(f"{name}: expected base64, received something else: {error}") from error
+
+
+def _utf8(name, text):
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:  # JSON can write halves of characters
+        raise BadRequest(f"{name}: expected text, received half a character") from error
 
 
 def _json(name, array):

@@ -73,6 +73,7 @@ def malformed() -> dict:
         "neither": {},
     }
     encoded = {name: json.dumps(body).encode() for name, body in bodies.items()}
+    row = {"image": image()[0].tolist(), "num_steps": 2, "seed": 0}
     return encoded | {
         "empty": b"",
         "json": b'{"instances": [',
@@ -82,7 +83,19 @@ def malformed() -> dict:
         "range": stylize(2, image(value=2)),
         "nan": stylize(2, image(value=np.nan)),
         "steps": stylize(-1, image()),
+        "two": stylize(2, np.repeat(image(), 2, axis=0)),
+        "two rows": json.dumps({"signature_name": "stylize", "instances": [row] * 2}).encode(),
+        "half": b'{"instances": ["\\ud800"]}',
+        "half name": b'{"inputs": {"\\udfff": 1}}',
+        "state": _other_bytes("step", "state_bytes", content=image()),
+        "descriptor": _other_bytes("stylize_with", "descriptor_bytes"),
     }
+
+
+def _other_bytes(signature, name, **more):
+    """A request with bytes that no model returned."""
+    inputs = {"image": image(), "num_steps": np.int32(2), "seed": np.int32(0)} | more
+    return codec.write_request(signature, inputs | {name: np.array(b"tfstyle, other\n.", object)})
 
 
 class Asking:

@@ -10,6 +10,8 @@ from tensorflow_serving.apis import predict_pb2
 
 from export import codec
 
+TYPES = types_pb2.DT_FLOAT, types_pb2.DT_INT32, types_pb2.DT_STRING
+
 
 def read_request(data, limit) -> predict_pb2.PredictRequest:
     """The message in these bytes, with no tensor that would take more than `limit` bytes.
@@ -61,6 +63,12 @@ def read_response(response) -> dict:
 
 
 def _array(name, tensor):
+    if tensor.dtype not in TYPES:
+        known = tensor.dtype in types_pb2.DataType.values()
+        received = types_pb2.DataType.Name(tensor.dtype) if known else f"number {tensor.dtype}"
+        raise codec.BadRequest(
+            f"{name}: expected the type DT_FLOAT, DT_INT32 or DT_STRING, received {received}"
+        )
     try:
         array = tf.make_ndarray(tensor)
     except (TypeError, ValueError, IndexError) as error:

@@ -1,8 +1,11 @@
 """Ray Serve and a listener for gRPC, as the flags of `serve_ray` want them."""
 
 import concurrent.futures
+import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 
 import grpc
@@ -25,12 +28,22 @@ def serve(options, directory, token):
         directory: of the version.
         token: what clients must show; empty: nothing.
     """
+    # Ray opens its folder to all users of the machine. It lies in one of mode 0700.
+    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp" if sys.platform == "darwin" else None)
+    try:
+        _serve(options, directory, token, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serve(options, directory, token, folder):
     ray.init(
         address="local",
         num_cpus=options.replicas * options.num_cpus,
         include_dashboard=False,
         logging_level="error",
         _node_ip_address="127.0.0.1",
+        _temp_dir=os.path.join(folder, "ray"),
     )
     stop = threading.Event()
     for each in (signal.SIGINT, signal.SIGTERM):

@@ -33,7 +33,9 @@ class Refused(Exception):
     """A request that is not served: `code`, and one sentence, which may quote the request."""
 
     def __init__(self, code, sentence):
-        super().__init__(sentence if len(sentence) <= LONGEST else f"{sentence[:LONGEST]} ...")
+        sentence = sentence if len(sentence) <= LONGEST else f"{sentence[:LONGEST]} ..."
+        # JSON can write halves of characters, which an answer cannot quote.
+        super().__init__(sentence.encode(errors="backslashreplace").decode())
         self.code = code
 
 

@@ -566,3 +566,20 @@ def test_wrong_arguments_of_an_inversion(name, value):
 def test_inversion_of_a_layer_that_a_ready_model_does_not_have():
     with pytest.raises(ValueError, match="^features: expected a network with block9_conv1"):
         invert(layer="block9_conv1")
+
+
+@pytest.mark.parametrize("callback", [5, "print", []])
+def test_a_callback_that_is_no_function(callback):
+    with pytest.raises(ValueError, match="^callback: expected a function, received "):
+        stylize(callback=callback)
+
+
+def test_a_network_that_returns_no_layers():
+    message = "^features: expected a network that returns {layer: activations}, received one that"
+    with pytest.raises(ValueError, match=message):
+        stylize(features=lambda image: image)
+
+
+def test_messages_are_one_line_whatever_was_received():
+    with pytest.raises(ValueError, match=r"^style_blend: .*received \[array\(.{1,80}\.\.\.$"):
+        stylize(style_blend=[np.zeros((9, 9)), np.ones((9, 9))])

@@ -9,7 +9,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
 LEVELS = (
-    ("caches", "checked", "images", "outcome", "registry"),
+    ("containers",),
+    ("caches", "checked", "images", "messages", "outcome", "registry"),
     ("settings",),
     ("device", "levels", "progress", "resampling"),
     ("features", "inputs", "optimizers", "statistics"),

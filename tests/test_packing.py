@@ -65,7 +65,7 @@ def test_a_shape_that_is_known_when_it_runs():
 def test_the_bytes_are_the_label_and_the_values_little_endian():
     wanted = LABEL.encode() + np.array([1.5, -2], "<f4").tobytes() + np.array(7, "<i8").tobytes()
     got = packed((tf.constant([1.5, -2]), tf.constant(7, tf.int64)))
-    assert got[:-1] == wanted
+    assert got[: len(wanted)] == wanted
 
 
 def test_numpys_strings_keep_the_last_byte():
@@ -91,6 +91,7 @@ WHOLE = packed()
         (WHOLE[: len(WHOLE) // 2], "state_bytes: expected all bytes of a picture of this size"),
         (WHOLE + b".", "state_bytes: expected all bytes of a picture of this size"),
         (WHOLE + b"\0", "state_bytes: expected all bytes of a picture of this size"),
+        (WHOLE[:-1] + b"x", "state_bytes: expected bytes as they were"),
     ],
     ids=[
         "empty",
@@ -103,6 +104,7 @@ WHOLE = packed()
         "half",
         "one more",
         "a zero more",
+        "another end",
     ],
 )
 def test_other_bytes(data, message):
@@ -110,9 +112,22 @@ def test_other_bytes(data, message):
         unpack(data, NEST)
 
 
+def test_every_bit_that_changed_is_found():
+    unpacking = tf.function(
+        lambda data: packing.unpack("state_bytes", LABEL, data, NEST),
+        input_signature=[tf.TensorSpec([], tf.string)],
+    )
+    unpacking(WHOLE)
+    for bit in range(8 * len(WHOLE)):
+        changed = bytearray(WHOLE)
+        changed[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[state_bytes: expected bytes "):
+            unpacking(bytes(changed))
+
+
 def test_the_message_names_both_lengths():
-    # 18 of the label, 6 floats, an int32, 2 bools, and the end.
-    expected = 18 + 6 * 4 + 4 + 2 + 1
+    # 18 of the label, 6 floats, an int32, 2 bools, the hash, and the end.
+    expected = 18 + 6 * 4 + 4 + 2 + 8 + 1
     assert len(WHOLE) == expected
     received = rf"\[{expected}\] \[{expected - 3}\]"
     with pytest.raises(tf.errors.InvalidArgumentError, match=received):

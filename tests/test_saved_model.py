@@ -316,6 +316,23 @@ def test_a_loaded_model_tells_what_is_wrong(loaded):
         )
 
 
+@pytest.mark.parametrize("count", [0, 2])
+def test_pictures_that_are_not_one(loaded, count):
+    """TensorFlow does not compare them with the signature."""
+    several = tf.constant(np.repeat(content(), count, axis=0))
+    seed, one = tf.constant(0), {"num_steps": tf.constant(1)}
+    described = loaded.signatures["describe"](image=content(), seed=seed)["descriptor_bytes"]
+    for name, inputs in {
+        "stylize": one,
+        "describe": {},
+        "stylize_with": one | {"descriptor_bytes": described},
+        "step": one | {"content": tf.constant(content()), "state_bytes": tf.constant("")},
+    }.items():
+        sentence = rf"image: expected one picture \[1, H, W, 3\], received\] \[{count}\] \[40\]"
+        with pytest.raises(tf.errors.InvalidArgumentError, match=sentence):
+            loaded.signatures[name](image=several, seed=seed, **inputs)
+
+
 # --- saving ---------------------------------------------------------------------------------------
 
 

@@ -130,6 +130,24 @@ def seconds(function):
     return time.monotonic() - began
 
 
+def processes(server):
+    """Command lines of the server's processes by their number."""
+    import psutil
+
+    children = psutil.Process(server.process.pid).children(recursive=True)
+    return {child.pid: " ".join(child.cmdline()) for child in children}
+
+
+def commands(server):
+    return "\n".join(processes(server).values())
+
+
+def replica(server):
+    """The process of the model, which Ray names so."""
+    (pid,) = [pid for pid, line in processes(server).items() if "ServeReplica" in line]
+    return pid
+
+
 def stylize(side=48, num_steps=2):
     pixels = np.random.default_rng(0).random((1, side, side, 3), np.float32)
     return {"image": pixels, "num_steps": np.int32(num_steps), "seed": np.int32(0)}
@@ -351,6 +369,30 @@ def test_the_calls_on_the_page(server, photo, tmp_path, monkeypatch):
             assert picture.size == (72, 48)
 
 
+def test_bytes_that_changed_and_pictures_that_are_two(server):
+    image = stylize()["image"]
+    described = server.predict(
+        protos.write_request("tfstyle", "describe", {"image": image, "seed": np.int32(0)})
+    )
+    data = bytearray(described.outputs["descriptor_bytes"].string_val[0])
+    data[len(data) // 2] ^= 128
+    for signature, changed, sentence in (
+        ("stylize_with", {"descriptor_bytes": np.array(bytes(data), object)}, "bytes as they were"),
+        ("stylize", {"image": np.repeat(image, 2, axis=0)}, "float32 [1, any, any, 3], received"),
+    ):
+        request = protos.write_request("tfstyle", signature, stylize() | changed)
+        code, details = server.refusal(request)
+        assert code == "INVALID_ARGUMENT" and sentence in details
+
+
+def test_rays_folder_is_private(server):
+    """Its folder, which it opens to all, lies in one that is closed to other users."""
+    (folder,) = {
+        pathlib.Path(path) for path in re.findall(r"/\S*/ray-\w+(?=/ray/session)", commands(server))
+    }
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_the_load_test_finds_nothing(server, capsys):
     arguments = [f"--url={server.url}", f"--token={TOKEN}", f"--max_request_mb={REQUEST_MB}"]
     arguments += ["--seconds=4", "--clients=1", f"--pid={server.process.pid}"]
@@ -358,6 +400,22 @@ def test_the_load_test_finds_nothing(server, capsys):
     printed = capsys.readouterr().out
     assert code == 0, printed
     assert "memory at the end" in printed and "0 unexpected answers" in printed
+
+
+def test_the_end_of_a_replica_is_told_by_grpc(server):
+    """The last one with this server: Ray starts another replica."""
+    request = protos.write_request("tfstyle", "stylize", stylize(num_steps=50_000))
+    answers = []
+    asking = [
+        threading.Thread(target=lambda: answers.append(server.refusal(request))) for _ in range(2)
+    ]
+    for each in asking:
+        each.start()
+    wait_for(lambda: server.ask(path="/readyz")[0] == 503)
+    os.kill(replica(server), signal.SIGKILL)
+    for each in asking:
+        each.join()
+    assert [code for code, _ in answers] == ["UNAVAILABLE"] * 2
 
 
 def test_the_load_test_finds_faults():

@@ -81,6 +81,7 @@ def test_tensors_survive_json_and_protos():
         ({"image": ["1"]}, "image: expected numbers"),
         ({"state_bytes": {"b64": "?"}}, "state_bytes: expected base64"),
         ({"state_bytes": 1}, "state_bytes: expected"),
+        ({"state_bytes": "\ud800"}, "state_bytes: expected text, received half a character"),
         ({"picture": 1}, "expected the inputs image, num_steps, state_bytes, received .*picture"),
     ],
 )
@@ -100,6 +101,18 @@ def test_small_messages_cannot_mean_large_tensors():
         tensor.tensor_shape.dim.add(size=side)
     with pytest.raises(codec.BadRequest, match="image: expected at most 1000 bytes"):
         protos.read_request(request.SerializeToString(), 1000)
+
+
+@pytest.mark.parametrize(
+    "number, name",
+    [(21, "DT_VARIANT"), (20, "DT_RESOURCE"), (2, "DT_DOUBLE"), (9999, "number 9999")],
+)
+def test_types_that_no_signature_has(number, name):
+    request = predict_pb2.PredictRequest()
+    request.inputs["image"].dtype = number
+    sentence = f"image: expected the type DT_FLOAT, DT_INT32 or DT_STRING, received {name}"
+    with pytest.raises(codec.BadRequest, match=sentence):
+        protos.read_inputs(request)
 
 
 def test_configuration_of_tensorflow_serving():

@@ -11,6 +11,7 @@ from test_api import stripes as exact_stripes
 
 import tfstyle
 from tfstyle import images, levels, statistics
+from tfstyle.serving import packing
 from tfstyle.settings import StylizerSettings, StylizeSettings
 from tfstyle.settings.kinds import Choice
 
@@ -334,6 +335,32 @@ def test_bytes_of_another_statistic():
             make(optimizer="adam").stylize_with(content(64, 64), bad, 3, 0)
     with refused(match="state_bytes: expected bytes that begin with"):
         step(make(), 1, b"none")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1e30], ids=str)
+def test_bytes_that_changed(value):
+    def changed(data, at):
+        return data[:at] + np.float32(value).tobytes() + data[at + 4 :]
+
+    stylizer = make(optimizer="adam")
+    described, (_, state, _) = describe(stylizer).numpy(), step(stylizer, 1)
+    for at in (described.index(b"\n") + 100, len(described) - 100):
+        with refused(match="descriptor_bytes: expected bytes as they were"):
+            stylizer.stylize_with(content(64, 64), changed(described, at), 3, 0)
+    for at in (state.index(b"\n") + 100, len(state) - 100):
+        with refused(match="state_bytes: expected bytes as they were"):
+            step(stylizer, 1, changed(state, at))
+
+
+def test_a_made_up_state_is_no_picture():
+    """The hash is right, but its image is none."""
+    stylizer = make(optimizer="adam")
+    _, state, _ = step(stylizer, 1)
+    begin = state.index(b"\n") + 1
+    numbers = np.frombuffer(state[begin : -packing.TAIL], np.int32)  # the last two are integers
+    numbers = np.append(np.full(len(numbers) - 2, np.float32(np.nan)).view(np.int32), numbers[-2:])
+    with refused(match="state_bytes: expected what leads to a picture"):
+        step(stylizer, 1, packing.pack(state[:begin].decode(), tf.constant(numbers)).numpy())
 
 
 def test_a_descriptor_that_is_cut():

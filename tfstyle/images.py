@@ -2,15 +2,21 @@
 
 Everywhere outside a feature model an image is RGB float32 NumPy [1, H, W, 3] in [0, 1], encoded
 as sRGB. Only NumPy and Pillow are imported here, so that a mistyped path is reported at once.
+
+Files are of strangers: only `FORMATS` are opened, since Pillow has others that start programs, and
+metadata that is damaged or too large does not keep the pixels from loading. In every path, "~" is
+the home folder.
 """
 
 import contextlib
 import io
 import json
+import logging
 import math
 import os
 import re
 import secrets
+import stat
 import struct
 import threading
 import warnings
@@ -18,15 +24,26 @@ import warnings
 import numpy as np
 from PIL import Image, ImageCms, ImageColor, PngImagePlugin, UnidentifiedImageError
 
+from tfstyle import containers
+
 # The deepest layer sees a sixteenth of each side: less than 2 x 2 positions there say nothing.
 MIN_SIDE = 32
 # 1.2 GB as float32 RGB: more than any optimisation in memory can work on.
 MAX_PIXELS = 100_000_000
+# Bytes of a file: 16 for each pixel, and as many for what is not pixels.
+MAX_BYTES = 32 * MAX_PIXELS
+FORMATS = ("PNG", "JPEG", "WebP", "TIFF", "BMP", "GIF")  # as Pillow names them, but for case
+STDIN = "/dev/stdin"
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 
 ORIENTATION, EXIF_IFD, USER_COMMENT = 0x0112, 0x8769, 0x9286
+BITS, MAX_SAMPLE, SIGNED_MAX_SAMPLE = 258, 281, 341  # of TIFF
+AVIF = (b"avif", b"avis")  # brands
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 ASCII = b"ASCII\0\0\0"  # the character code that begins an EXIF user comment
 KEY = "tfstyle"
+_NO_NAME = "expected the name of a file, received one that no file can have"
+_WHITE = 65535  # of 16 bits
 _WARNINGS_LOCK = threading.Lock()  # warning filters belong to the whole process
 
 
@@ -35,33 +52,56 @@ class ImageError(ValueError):
 
 
 @contextlib.contextmanager
-def _without_warnings():
+def _quietly():
+    """Without Pillow's warnings and log; what the libraries in C write, stays."""
+    log = logging.getLogger("PIL")
     with _WARNINGS_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        level = log.level
+        log.setLevel(logging.CRITICAL + 1)
+        try:
+            yield
+        finally:
+            log.setLevel(level)
 
 
-@_without_warnings()
+def expanded(path) -> str:
+    """A path as a string, with the home folder in place of "~"."""
+    return os.path.expanduser(os.fsdecode(path))
+
+
+def shown(text) -> str:
+    """A name or message as it is, if it can be printed in a line; else as Python writes it."""
+    return text if text.isprintable() else repr(text)
+
+
+def _label(name, path):
+    return f"{name}={shown(os.fsdecode(path))}"
+
+
+@_quietly()
 def load(source, name="image", background=(1.0, 1.0, 1.0)):
     """Reads a picture as a new array, RGB float32 [1, H, W, 3] in [0, 1].
 
     Files are turned upright (EXIF); an RGB or CMYK profile (ICC) is converted to sRGB, unless
     broken; the first of several frames counts. 16-bit grey stays exact, 16-bit RGB becomes 8 bits.
+    Fewer bits in more are scaled where a TIFF tells how many; where none does, they are an error.
 
     Args:
-      source: a path, a `PIL.Image.Image`, or an array or tensor [H, W], [H, W, 1], [H, W, 3] or
-        [H, W, 4], with or without a leading 1, of uint8, uint16 or floats in [0, 1].
+      source: the path of a file in one of `FORMATS`, or HEIC with the extra "heif"; "/dev/stdin"; a
+        `PIL.Image.Image`; or an array or tensor [H, W], [H, W, 1], [H, W, 3] or [H, W, 4], with or
+        without a leading 1, of uint8, uint16 or floats in [0, 1].
       name: the flag or argument that messages begin with; "=path" is added for a path.
       background: the RGB colour in [0, 1] seen through transparent pixels.
 
     Raises:
-      ImageError: a file is missing, not readable, not an image or damaged; a side is under
-        `MIN_SIDE`; pixels are more than `MAX_PIXELS` (found before decoding); or an array has
-        another shape, type or range.
+      ImageError: a file is missing, a device or named pipe, not readable, not an image or damaged;
+        a side is under `MIN_SIDE`; pixels are more than `MAX_PIXELS` (found before decoding);
+        16-bit values are all below 4096; or an array has another shape, type or range.
     """
     label = name
     if isinstance(source, (str, os.PathLike)):
-        label = f"{name}={os.fspath(source)}"
+        label = _label(name, source)
         with _open(source, label) as image:
             array = _decode(image, label)
     elif isinstance(source, Image.Image):
@@ -80,30 +120,124 @@ def is_picture(source) -> bool:
 
 def _open(path, label):
     try:
-        return Image.open(path)
+        return _parse(_read(path, label), label)
+    except ImageError:
+        raise
     except Exception as error:  # parsers raise whatever a damaged file makes them trip over
-        raise ImageError(f"{label}: {_reason(error, path)}") from error
+        raise ImageError(f"{label}: {_reason(error)}") from error
 
 
-def _reason(error, path):
+def _read(path, label):
+    path = expanded(path)
+    if path != STDIN:
+        _check_regular(_mode(path, label), label)  # first: to open a named pipe waits
+    with open(path, "rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ImageError(f"{label}: expected at most {MAX_BYTES} bytes, received more")
+    if not data:
+        raise ImageError(f"{label}: {_expected_picture()}, received an empty file")
+    return data
+
+
+def _mode(path, label):
+    try:
+        return os.stat(path).st_mode
+    except ValueError as error:
+        raise ImageError(f"{label}: {_NO_NAME}") from error
+
+
+def _check_regular(mode, label):
+    """Refuses what is neither a file nor a folder, which has messages of its own."""
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        pipe = stat.S_ISFIFO(mode)
+        found = "a named pipe" if pipe else "a socket" if stat.S_ISSOCK(mode) else "a device"
+        raise ImageError(f"{label}: expected a regular file, received {found}")
+
+
+def _expected_picture():
+    return f"expected a picture in one of the formats {', '.join(FORMATS)}"
+
+
+def _parse(data, label):
+    brand = data[8:12] if data[4:8] == b"ftyp" else b""
+    if brand in HEIC:
+        return _parse_heic(data, label)
+    if brand in AVIF:
+        raise ImageError(f"{label}: {_expected_picture()}, received AVIF: convert it")
+    failure = None
+    for version in containers.leaner(data, KEY):
+        try:
+            return _pillow(version)
+        except Exception as error:
+            failure = failure or error
+    raise failure
+
+
+def _pillow(data):
+    return Image.open(io.BytesIO(data), formats=FORMATS)
+
+
+def _parse_heic(data, label):
+    try:
+        import pillow_heif  # optional
+    except ImportError as error:
+        remedy = 'convert it, or pip install "tfstyle[heif]"'
+        raise ImageError(f"{label}: {_expected_picture()}, received HEIC: {remedy}") from error
+    opened = pillow_heif.open_heif(io.BytesIO(data))
+    _check_size(*opened.size[::-1], label)  # before it is decoded
+    return opened.to_pillow()
+
+
+def _reason(error):
     if isinstance(error, FileNotFoundError):
         return "file not found: expected the path of an image"
     if isinstance(error, Image.DecompressionBombError):
         return f"expected at most {MAX_PIXELS} pixels, received more ({error}): scale it down"
     if isinstance(error, UnidentifiedImageError):
-        received = "another or a damaged file" if os.path.getsize(path) else "an empty file"
-        return f"expected an image such as PNG or JPEG, received {received}"
-    reason = getattr(error, "strerror", None) or f"damaged file ({error})"
+        return f"{_expected_picture()}, received another or a damaged file"
+    reason = getattr(error, "strerror", None) or f"damaged file ({shown(str(error))})"
     return f"{reason.lower()}: expected the path of a readable image"
 
 
 def _decode(image, label):
     _check_size(image.height, image.width, label)
     try:
-        image.load()
-        return _upright(_deep_grey(image) if image.mode[0] in "IF" else _shallow(image), image)
+        deep = ";16" in str(getattr(image, "tile", ""))  # gone once it is loaded
+        image = _loaded(image)
+        if image.mode[0] in "IF":
+            return _upright(_deep_grey(image, label), image)
+        colours = _shallow(image)
+        if deep:
+            _check_not_dark(257 * colours[..., :3].max().astype(int), label)
+        return _upright(colours, image)
+    except ImageError:
+        raise
     except Exception as error:  # decoders raise whatever a damaged file makes them trip over
-        raise ImageError(f"{label}: damaged image ({error}): expected a whole one") from error
+        raise ImageError(
+            f"{label}: damaged image ({shown(str(error))}): expected a whole one"
+        ) from error
+
+
+def _loaded(image):
+    """The image with its pixels, even where what is beside them is damaged or missing."""
+    source = getattr(image, "fp", None)
+    try:
+        image.load()
+        return image
+    except Exception:
+        mended = _mended(image.format, source) if isinstance(source, io.BytesIO) else None
+        if mended is None:
+            raise
+        return mended
+
+
+def _mended(form, source):
+    if form == "TIFF":
+        return _pillow(containers.lean_tiff(source.getvalue()))
+    ended = [_pillow(data) for data in containers.ended_jpegs(source.getvalue())]
+    same = form == "JPEG" and ended and np.array_equal(*ended)
+    return ended[0] if same else None
 
 
 def _upright(pixels, image):
@@ -118,14 +252,47 @@ def _upright(pixels, image):
     return pixels[::-1] if orientation in (3, 4, 7, 8) else pixels
 
 
-def _deep_grey(image):
+def _deep_grey(image, label):
     grey = np.asarray(image)
-    if image.mode == "I" and grey.min() >= 0 and grey.max() <= 65535:
-        grey = grey.astype(np.uint16)  # 16 bits in a 32-bit container
+    white = _white(image)
+    if white and grey.min() >= 0 and (image.mode != "F" or grey.max() > 1) and grey.max() <= white:
+        return grey.astype(np.float32) / white
+    if image.mode == "I":  # 16 bits in a 32-bit container
+        if grey.min() < 0 or grey.max() > _WHITE:
+            raise ImageError(
+                f"{label}: expected grey values in [0, {_WHITE}], received {grey.min()} to "
+                f"{grey.max()}: scale them, or save floats in [0, 1]"
+            )
+        grey = grey.astype(np.uint16)
     if "transparency" in image.info:
-        opaque = np.where(grey == image.info["transparency"], 0, 65535).astype(np.uint16)
+        opaque = np.where(grey == image.info["transparency"], 0, _WHITE).astype(np.uint16)
         grey = np.dstack([grey, grey, grey, opaque])
     return grey
+
+
+def _white(image):
+    """The value of white, if a TIFF names it: by its bits, or as the greatest of so many bits."""
+    tags = getattr(image, "tag_v2", {})
+    with contextlib.suppress(Exception):  # damaged tags
+        (bits,) = tags.get(BITS)
+        if bits < 16:
+            return 2**bits - 1
+        for tag in (MAX_SAMPLE, SIGNED_MAX_SAMPLE):
+            white = np.ravel(tags.get(tag, 0))[0]
+            if white > 1 and np.log2(white + 1.0) % 1 == 0:  # not the greatest of this picture
+                return white
+    return None
+
+
+def _check_not_dark(greatest, label):
+    """Refuses what looks black, since most such pictures have fewer bits in a container of 16."""
+    if 0 < greatest < 4096:
+        white = 2 ** max(8, int(greatest).bit_length()) - 1
+        raise ImageError(
+            f"{label}: expected 16-bit values up to {_WHITE}, received none above {greatest}, "
+            f"which is nearly black: divide by the value of white, such as {white} (or {_WHITE}, "
+            "if it is to be so dark), and pass or save floats"
+        )
 
 
 def _shallow(image):
@@ -141,7 +308,7 @@ def _to_srgb(image):
     pixels = image.convert(image.mode if image.mode in ("CMYK", "LAB") else "RGB")
     space = "Lab" if pixels.mode == "LAB" else pixels.mode
     # A profile that is missing, broken or of another colour space leaves the plain conversion.
-    with contextlib.suppress(OSError, ImageCms.PyCMSError):
+    with contextlib.suppress(Exception):
         data = image.info.get("icc_profile") or b""
         stored = ImageCms.createProfile("LAB") if image.mode == "LAB" else io.BytesIO(data)
         profile = ImageCms.ImageCmsProfile(stored)
@@ -175,6 +342,8 @@ def _check_size(height, width, label):
 
 def _to_unit(array, label):
     if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
+        if array.dtype.itemsize == 2:
+            _check_not_dark(array[..., :3].max() if array.ndim == 3 else array.max(), label)
         return array.astype(np.float32, order="C") / np.iinfo(array.dtype).max
     if array.dtype.kind != "f":
         raise ImageError(f"{label}: expected uint8, uint16 or float values, received {array.dtype}")
@@ -244,27 +413,38 @@ def check_output(path, name="output"):
 
     Raises:
       ImageError: the extension is unknown, the directory is missing or not writable, or the path
-        is a directory or a file that is not writable. The message begins with "name=path".
+        is a directory, a named pipe, a socket, a device, or a file that is not writable. The
+        message begins with "name=path".
     """
-    label = f"{name}={os.fspath(path)}"
-    extension = os.path.splitext(os.path.realpath(path))[1]
+    label = _label(name, path)
+    extension = os.path.splitext(_followed(path, label))[1]
     if extension.lower() not in EXTENSIONS:
-        raise ImageError(f"{label}: expected one of {' '.join(EXTENSIONS)}, received '{extension}'")
+        expected = f"expected one of {' '.join(EXTENSIONS)}"
+        raise ImageError(f"{label}: {expected}, received '{shown(extension)}'")
     check_writable(path, label)
 
 
 def check_writable(path, label):
     """Checks that a file can be written at `path`; the message of an `ImageError` begins so."""
-    path = os.path.realpath(path)
+    path = _followed(path, label)
     try:
         # Really try: os.access says yes to root, whatever the permissions.
         if os.path.exists(path):
+            _check_regular(os.stat(path).st_mode, label)
             open(path, "r+b").close()
         with temporary(path) as beside:
             open(beside, "xb").close()
     except OSError as error:
         expected = "expected a file that can be written, in a directory that exists"
         raise ImageError(f"{label}: {error.strerror.lower()}: {expected}") from error
+
+
+def _followed(path, label):
+    """The path behind links."""
+    try:
+        return os.path.realpath(expanded(path))
+    except ValueError as error:
+        raise ImageError(f"{label}: {_NO_NAME}") from error
 
 
 @contextlib.contextmanager
@@ -282,15 +462,17 @@ def temporary(path):
 def make_folder(path, name):
     """Makes a folder, if it is not there; the message of an `ImageError` begins with `name`."""
     try:
-        os.makedirs(path, exist_ok=True)
-    except OSError as error:
+        os.makedirs(expanded(path), exist_ok=True)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise ImageError(
-            f"{name}: expected a folder that can be made, received {path!r}: {error.strerror}"
+            f"{name}: expected a folder that can be made, received {path!r}: {reason}"
         ) from error
 
 
 def remove_temporaries(folder, names):
     """Removes what `save` left in a folder, beside files of these names, when it was killed."""
+    folder = expanded(folder)
     for entry in os.listdir(folder):
         stem, extension = os.path.splitext(entry)
         name, middle = os.path.splitext(stem)
@@ -313,14 +495,15 @@ def save(path, image, settings=None):
         or writing fails (a full disk, a side or settings too large for the format).
     """
     check_output(path)
+    label = shown(os.fsdecode(path))
     pixels = np.asarray(image)
     if pixels.dtype.kind != "f" or pixels.shape != (1, *pixels.shape[1:3], 3):
         found = f"{pixels.dtype} {list(pixels.shape)}"
-        raise ImageError(f"{path}: expected floating-point values [1, H, W, 3], received {found}")
+        raise ImageError(f"{label}: expected floating-point values [1, H, W, 3], received {found}")
     if not np.isfinite(pixels).all():
-        raise ImageError(f"{path}: expected finite pixel values, received NaN or infinity")
+        raise ImageError(f"{label}: expected finite pixel values, received NaN or infinity")
     picture = to_pil(pixels)
-    path = os.path.realpath(path)
+    path = os.path.realpath(expanded(path))
     metadata = {} if settings is None else _metadata(path, settings)
     try:
         with temporary(path) as beside:
@@ -328,7 +511,9 @@ def save(path, image, settings=None):
             picture.save(beside, quality=95, subsampling="4:4:4", **metadata)
             os.replace(beside, path)
     except (OSError, ValueError) as error:
-        raise ImageError(f"{path}: writing failed ({error}): choose another output") from error
+        raise ImageError(
+            f"{label}: writing failed ({shown(str(error))}): choose another output"
+        ) from error
 
 
 def _metadata(path, settings):
@@ -344,11 +529,11 @@ def _metadata(path, settings):
     return {"exif": b"Exif\0\0" + head + root + leaf + comment}
 
 
-@_without_warnings()
+@_quietly()
 def read_settings(path):
     """Returns the dict that `save` embedded, or None; raises ImageError if `path` is no image."""
     # What is suppressed is a missing or damaged block, or the comment of another program.
-    with _open(path, os.fspath(path)) as image, contextlib.suppress(Exception):
+    with _open(path, shown(os.fsdecode(path))) as image, contextlib.suppress(Exception):
         if KEY in image.info:
             return json.loads(image.info[KEY])
         comment = image.getexif().get_ifd(EXIF_IFD)[USER_COMMENT]

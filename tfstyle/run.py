@@ -18,6 +18,7 @@ from tfstyle import device, images, levels
 from tfstyle.checkpoint import Checkpoint, arrays_of, check_path, nest_like
 from tfstyle.features import check_settings
 from tfstyle.inputs import Inputs, working_picture
+from tfstyle.messages import shown
 from tfstyle.outcome import Outcome
 from tfstyle.plan import Plan
 from tfstyle.settings import JobSettings
@@ -244,6 +245,8 @@ class Run:
         """
         from tfstyle.progress import Bar
 
+        if callback is not None and not callable(callback):
+            raise ValueError(f"callback: expected a function, received {shown(callback)}")
         try:
             with Bar(progress) as bar:
                 for step in self:

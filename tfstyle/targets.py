@@ -1,6 +1,6 @@
 """What the losses compare an image with."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -31,6 +31,11 @@ def activations(network: Callable, picture, layers: Collection[str]) -> dict[str
     if not layers:
         return {}
     features = network(picture)
+    if not isinstance(features, Mapping):
+        raise ValueError(
+            "features: expected a network that returns {layer: activations}, received one that "
+            f"returns {type(features).__name__}"
+        )
     missing = [layer for layer in layers if layer not in features]
     if missing:
         raise ValueError(

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from absl import flags
 
 from tfstyle.cli.console import Failure, say
+from tfstyle.messages import did_you_mean
 from tfstyle.outcome import Outcome
-from tfstyle.settings.kinds import did_you_mean
 
 COMMANDS = {
     "stylize": "paint the content of one picture in the style of another",

@@ -5,10 +5,10 @@ from typing import Any
 
 from tfstyle import registry
 from tfstyle.features.architectures import Architecture
+from tfstyle.messages import did_you_mean
 from tfstyle.registry import FEATURES
 from tfstyle.settings import DEFAULTS
 from tfstyle.settings.base import checked_fields
-from tfstyle.settings.kinds import did_you_mean
 
 
 def get(

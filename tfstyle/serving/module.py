@@ -183,7 +183,7 @@ class Stylizer(tf.Module):
         row = 8 + 4 * self._form.size
         label = self._descriptor_label
         count = tf.maximum(
-            0, (tf.strings.length(descriptor_bytes) - len(label) - 4 - len(packing.END)) // row
+            0, (tf.strings.length(descriptor_bytes) - len(label) - 4 - packing.TAIL) // row
         )
         form = tf.constant(0), tf.zeros([count], tf.int64), tf.zeros([count, self._form.size])
         long_side, seeds, vectors = packing.unpack(
@@ -232,7 +232,9 @@ class Stylizer(tf.Module):
         limit = state.evaluations + self._checked_steps(num_steps)
         state, losses = self._advance(state, targets, limit)
         return {
-            "image": resampling.crop(state.image, *levels.frame(level, *size)),
+            "image": _finite(
+                "state_bytes", resampling.crop(state.image, *levels.frame(level, *size))
+            ),
             "state_bytes": packing.pack(self._state_label, self._engine.packed(state)),
             "losses": losses,
         }
@@ -276,7 +278,7 @@ class Stylizer(tf.Module):
         painted = resampling.resize(painted, *whole)
         last = level_at(count - 1)
         return {
-            "image": resampling.crop(painted, *levels.frame(last, *size)),
+            "image": _finite("image", resampling.crop(painted, *levels.frame(last, *size))),
             "losses": losses,
         }
 
@@ -308,7 +310,11 @@ class Stylizer(tf.Module):
         expected = (
             f"{name}: expected sides from {images.MIN_SIDE} to {self.settings.max_size}, received"
         )
+        # No host compares what it is given with the signature: two pictures would become one.
+        shape, one = tf.shape(image), tf.stack([1, *tf.unstack(sides), 3])
+        alone = f"{name}: expected one picture [1, H, W, 3], received"
         conditions = [
+            (tf.reduce_all(shape == one), [alone, *tf.unstack(shape)]),
             (tf.reduce_min(sides) >= images.MIN_SIDE, [expected, sides]),
             (tf.reduce_max(sides) <= self.settings.max_size, [expected, sides]),
             # So written, it finds NaN too.
@@ -362,6 +368,12 @@ class Stylizer(tf.Module):
         bytes_ = b"".join(variable.numpy().tobytes() for variable in self.network_weights)
         layers, statistic = self.settings.style_layers, type(self._engine.statistic).__name__
         return " ".join([name, statistic, *layers, hashlib.sha256(bytes_).hexdigest()[:8]])
+
+
+def _finite(name, image):
+    """The result, once it is known to be a picture: bytes may have been made up."""
+    sentence = f"{name}: expected what leads to a picture, received what leads to NaN or infinity"
+    return checked(image, (tf.reduce_all(tf.math.is_finite(image)), [sentence]))
 
 
 def _kept(style):

@@ -345,7 +345,7 @@ class InvertSettings(JobSettings, OnePicture):
         CONTENT_LAYERS, Texts("layer names"), "layers whose features are kept", LOSSES
     )
     tv_beta: float = setting(
-        2.0, Number(1), "exponent of the total variation: 1 keeps edges, 2 is smoother", LOSSES
+        2.0, Number(1, 10), "exponent of the total variation: 1 keeps edges, 2 is smoother", LOSSES
     )
     init: str = changed(TextureSettings, "init", "noise")
     tv_weight: float = changed(JobSettings, "tv_weight", 1.0)

@@ -10,7 +10,8 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from tfstyle.settings.kinds import Kind, did_you_mean
+from tfstyle.messages import did_you_mean
+from tfstyle.settings.kinds import Kind
 
 Function = TypeVar("Function", bound=Callable)
 Own = TypeVar("Own", bound="Settings")

@@ -6,7 +6,6 @@ in one sentence what it expects; the message begins with the setting's name.
 
 import csv
 import dataclasses
-import difflib
 import io
 import numbers
 import os
@@ -15,6 +14,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tfstyle import images
+from tfstyle.messages import did_you_mean, shown
 
 MAX_FLOAT = 3.4e38  # what float32 holds
 
@@ -48,7 +48,7 @@ class Kind:
         except (ValueError, TypeError, OverflowError):
             hint = self.hint(value)
             raise ValueError(
-                f"{name}: expected {self.expected}, received {value!r}{hint}"
+                f"{name}: expected {self.expected}, received {shown(value)}{hint}"
             ) from None
 
     def parse(self, text: str) -> Any:
@@ -311,12 +311,6 @@ def bytes_of(text: str) -> float:
     if not match:
         raise ValueError(text)
     return float(match[1]) * {"G": 1e9, "M": 1e6}[match[2].upper()]
-
-
-def did_you_mean(value: Any, names: Iterable[str]) -> str:
-    """ "; did you mean gram?" or nothing."""
-    near = difflib.get_close_matches(value, list(names), 1) if isinstance(value, str) else []
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _digits(text: str) -> int:

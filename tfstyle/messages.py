@@ -1,0 +1,19 @@
+"""Parts of error messages: one sentence, on one line, whatever was received."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+LONGEST = 80  # characters of a value that was received
+
+
+def shown(value: Any) -> str:
+    """A value as it is written in Python, on one line and not too long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
+
+
+def did_you_mean(value: Any, names: Iterable[str]) -> str:
+    """ "; did you mean gram?" or nothing."""
+    near = difflib.get_close_matches(value, list(names), 1) if isinstance(value, str) else []
+    return f"; did you mean {near[0]}?" if near else ""

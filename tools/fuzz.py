@@ -1,0 +1,193 @@
+"""Hostile input by the thousand: pictures, settings and flags are either taken or refused clearly.
+
+    python -m tools.fuzz --count=10000 --seed=1
+
+Everything is drawn from the seed. A picture is damaged; a setting or flag gets a value that nobody
+expects. Taken means: the result is plain and finite. Refused means: an error of one line that
+begins with what was wrong. Anything else is a fault, and printed; the exit code is 1 then.
+"""
+
+import io
+import json
+import math
+import os
+import random
+import sys
+import tempfile
+import time
+
+import numpy as np
+from absl import app, flags
+from PIL import Image
+
+from tfstyle import images
+from tfstyle.cli import options
+from tfstyle.settings import InvertSettings, StylizerSettings, StylizeSettings, TextureSettings
+
+_COUNT = flags.DEFINE_integer("count", 3000, "Cases of each kind.", lower_bound=1)
+_SEED = flags.DEFINE_integer("seed", 0, "Of all that is drawn.")
+
+PATIENCE = 10  # seconds for one case
+JOBS = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings)
+NUMBERS = (0, -1, 1.5, math.nan, math.inf, -math.inf, 1e39, 1e308, 5e-324, 10**30, 2**31, 2**63)
+OBJECTS = (None, True, "", "x", b"x", [], {}, (), [[1]], [None], {"a": 1}, 1j, object(), len)
+ARRAYS = (np.float32(3), np.int64(48), np.array([1.0, 2.0]), np.zeros((2, 2)), np.array("gram"))
+TEXTS = (
+    "nan",
+    "inf",
+    "-1",
+    "1e400",
+    "0x10",
+    "1_000",
+    "１００",
+    " 5 ",
+    "1,2",
+    "1;2",
+    "a\nb",
+    "\udcff",
+)
+TEXTS += (
+    "9" * 400,
+    "８GB",
+    "1e9GB",
+    "64x",
+    "x64",
+    "64x64x64",
+    "#12",
+    "rgb(999,0,0)",
+    "gramm",
+    "~",
+    ",",
+)
+ENCODINGS = {
+    "PNG": {},
+    "JPEG": {},
+    "WEBP": {"lossless": True},
+    "TIFF": {"compression": "tiff_lzw"},
+    "BMP": {},
+    "GIF": {},
+}
+
+
+def main(_) -> None:
+    draw, faults = random.Random(_SEED.value), []
+    for check in (check_pictures, check_settings, check_flags):
+        found = check(draw, _COUNT.value)
+        print(f"{check.__name__}: {_COUNT.value} cases, {len(found)} faults")
+        faults += found
+    print(*faults, sep="\n")
+    sys.exit(1 if faults else 0)
+
+
+def check_pictures(draw, count, load=images.load) -> list[str]:
+    """Loads damaged pictures; returns the faults."""
+    faults, seeds = [], _pictures()
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(count):
+            kind = draw.choice(list(seeds))
+            path = os.path.join(folder, f"{number}.{kind.lower()}")
+            with open(path, "wb") as file:
+                file.write(_damaged(draw, seeds[kind]))
+            faults += _tried(
+                f"{kind} {number}", f"image={path}", lambda path=path: load(path), _is_image
+            )
+            os.remove(path)
+    return faults
+
+
+def check_settings(draw, count, jobs=JOBS) -> list[str]:
+    """Gives settings values that nobody expects; returns the faults."""
+    faults = []
+    for _ in range(count):
+        job = draw.choice(jobs)
+        name = draw.choice(list(job.fields()))
+        value = draw.choice((*NUMBERS, *OBJECTS, *ARRAYS, *TEXTS))
+        faults += _tried(
+            f"{job.__name__}({name}={value!r})",
+            name,
+            lambda job=job, name=name, value=value: job(**{name: value}),
+            _is_plain,
+        )
+    return faults
+
+
+def check_flags(draw, count) -> list[str]:
+    """Gives flags texts that nobody expects; returns the faults."""
+    faults = []
+    for _ in range(count):
+        name = draw.choice(list(StylizeSettings.fields()))
+        text = draw.choice(TEXTS + tuple(map(str, NUMBERS)))
+        faults += _tried(
+            f"--{name}={text!r}",
+            name,
+            lambda name=name, text=text: _parsed(f"--{name}={text}"),
+            _is_plain,
+        )
+    return faults
+
+
+def _parsed(flag):
+    try:
+        given = options.parse("stylize", (StylizeSettings,), [flag])
+    except flags.Error as error:  # as the program prints it
+        raise ValueError(" ".join(str(error).split()).removeprefix("flag --")) from None
+    return options.make(StylizeSettings, given)
+
+
+def _tried(case, name, function, is_sound):
+    """The fault of a case, or nothing."""
+    began = time.perf_counter()
+    try:
+        fault = None if is_sound(function()) else "a result that is not sound"
+    except ValueError as error:
+        text = str(error)
+        sound = text.startswith((f"{name}:", f"{name}=")) and "\n" not in text
+        fault = None if sound else f"message {text!r}"
+    except Exception as error:
+        fault = f"{type(error).__name__}: {error}"
+    if time.perf_counter() - began > PATIENCE:
+        fault = "too slow"
+    return [f"{case}: {fault}"] if fault else []
+
+
+def _is_image(image):
+    right = image.dtype == np.float32 and image.ndim == 4 and image.shape[3] == 3
+    return right and bool(np.isfinite(image).all()) and image.min() >= 0 and image.max() <= 1
+
+
+def _is_plain(settings):
+    """Finite, and the same after a way through JSON."""
+    text = json.dumps(settings.as_json(), allow_nan=False)
+    return type(settings).of(json.loads(text)) == settings
+
+
+def _pictures():
+    """An encoded picture of each kind."""
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 48, 3), np.uint8)
+    encoded = {}
+    for kind, settings in ENCODINGS.items():
+        data = io.BytesIO()
+        Image.fromarray(pixels).save(data, kind, **settings)
+        encoded[kind] = data.getvalue()
+    return encoded
+
+
+def _damaged(draw, data):
+    """The bytes with some flipped, cut, doubled, or left as they are."""
+    data, kind = bytearray(data), draw.randrange(5)
+    if kind == 0:
+        for _ in range(draw.choice((1, 3, 20))):
+            data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
+    elif kind == 1:
+        for _ in range(draw.choice((1, 2, 6))):
+            data[draw.randrange(min(len(data), 160))] = draw.choice((0, 1, 127, 128, 255))
+    elif kind == 2:
+        del data[draw.randrange(1, len(data)) :]
+    elif kind == 3:
+        first, last = sorted(draw.sample(range(len(data)), 2))
+        data[first:last] = data[first:last] * draw.choice((0, 2))
+    return bytes(data)
+
+
+if __name__ == "__main__":
+    app.run(main)
