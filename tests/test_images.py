@@ -371,3 +371,26 @@ def test_colour(name, expected):
 def test_unknown_colour(name):
     with pytest.raises(ImageError, match="^background: expected a colour"):
         images.colour(name)
+
+
+class Failing:
+    def __array__(self, *arguments, **options):
+        raise RuntimeError("no array\nfor you")
+
+
+class Lying:
+    def __array__(self, *arguments, **options):
+        return "hello"
+
+
+@pytest.mark.parametrize("source", [Failing(), Lying()], ids=["failing", "lying"])
+def test_objects_that_only_say_that_they_are_arrays(source):
+    with pytest.raises(images.ImageError, match="^content: expected an array, received [^\n]*$"):
+        images.load(source, "content")
+
+
+def test_what_was_received_is_one_short_line():
+    with pytest.raises(
+        images.ImageError, match=r"^image: expected a path.*\[array\(.{1,80}\.\.\.$"
+    ):
+        images.load([np.zeros((40, 40, 3))])

@@ -9,8 +9,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
 LEVELS = (
-    ("containers",),
-    ("caches", "checked", "images", "messages", "outcome", "registry"),
+    ("containers", "messages"),
+    ("caches", "checked", "images", "outcome", "registry"),
     ("settings",),
     ("device", "levels", "progress", "resampling"),
     ("features", "inputs", "optimizers", "statistics"),

@@ -203,6 +203,7 @@ WRONG = [
     ("precision", None),
     ("background", (1, 1, 1)),
     ("background", "hot"),
+    ("background", "rgb(999, 0, 0)"),
     ("weights", 5),
     ("weights", ""),
     ("style_weight", 1e39),

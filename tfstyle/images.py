@@ -25,6 +25,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageColor, PngImagePlugin, UnidentifiedImageError
 
 from tfstyle import containers
+from tfstyle.messages import printable, shown
 
 # The deepest layer sees a sixteenth of each side: less than 2 x 2 positions there say nothing.
 MIN_SIDE = 32
@@ -70,13 +71,8 @@ def expanded(path) -> str:
     return os.path.expanduser(os.fsdecode(path))
 
 
-def shown(text) -> str:
-    """A name or message as it is, if it can be printed in a line; else as Python writes it."""
-    return text if text.isprintable() else repr(text)
-
-
 def _label(name, path):
-    return f"{name}={shown(os.fsdecode(path))}"
+    return f"{name}={printable(os.fsdecode(path))}"
 
 
 @_quietly()
@@ -107,10 +103,22 @@ def load(source, name="image", background=(1.0, 1.0, 1.0)):
     elif isinstance(source, Image.Image):
         array = _decode(source, label)
     elif hasattr(source, "__array__"):
-        array = np.asarray(source)
+        array = _array(source, name)
     else:
-        raise ImageError(f"{name}: expected a path, image, array or tensor, received {source!r}")
+        raise ImageError(
+            f"{name}: expected a path, image, array or tensor, received {shown(source)}"
+        )
     return _composite(_to_unit(_without_batch(array, label), label), background)
+
+
+def _array(source, name):
+    try:
+        return np.asarray(source)
+    except Exception as error:  # whatever an object does that says it is an array
+        raise ImageError(
+            f"{name}: expected an array, received {type(source).__name__}, which gives none: "
+            f"{' '.join(str(error).split())}"
+        ) from error
 
 
 def is_picture(source) -> bool:
@@ -196,7 +204,7 @@ def _reason(error):
         return f"expected at most {MAX_PIXELS} pixels, received more ({error}): scale it down"
     if isinstance(error, UnidentifiedImageError):
         return f"{_expected_picture()}, received another or a damaged file"
-    reason = getattr(error, "strerror", None) or f"damaged file ({shown(str(error))})"
+    reason = getattr(error, "strerror", None) or f"damaged file ({printable(str(error))})"
     return f"{reason.lower()}: expected the path of a readable image"
 
 
@@ -215,7 +223,7 @@ def _decode(image, label):
         raise
     except Exception as error:  # decoders raise whatever a damaged file makes them trip over
         raise ImageError(
-            f"{label}: damaged image ({shown(str(error))}): expected a whole one"
+            f"{label}: damaged image ({printable(str(error))}): expected a whole one"
         ) from error
 
 
@@ -385,10 +393,13 @@ def colour(name):
       ImageError: there is no such colour.
     """
     try:
-        return tuple(value / 255 for value in ImageColor.getrgb(name)[:3])
+        rgb = ImageColor.getrgb(name)[:3]
+        if max(rgb) > 255:  # which Pillow takes
+            raise ValueError
+        return tuple(value / 255 for value in rgb)
     except (ValueError, TypeError):
         expected = 'expected a colour such as "white" or "#ffcc00"'
-        raise ImageError(f"background: {expected}, received {name!r}") from None
+        raise ImageError(f"background: {expected}, received {shown(name)}") from None
 
 
 def noise(height, width, seed):
@@ -420,7 +431,7 @@ def check_output(path, name="output"):
     extension = os.path.splitext(_followed(path, label))[1]
     if extension.lower() not in EXTENSIONS:
         expected = f"expected one of {' '.join(EXTENSIONS)}"
-        raise ImageError(f"{label}: {expected}, received '{shown(extension)}'")
+        raise ImageError(f"{label}: {expected}, received '{printable(extension)}'")
     check_writable(path, label)
 
 
@@ -495,7 +506,7 @@ def save(path, image, settings=None):
         or writing fails (a full disk, a side or settings too large for the format).
     """
     check_output(path)
-    label = shown(os.fsdecode(path))
+    label = printable(os.fsdecode(path))
     pixels = np.asarray(image)
     if pixels.dtype.kind != "f" or pixels.shape != (1, *pixels.shape[1:3], 3):
         found = f"{pixels.dtype} {list(pixels.shape)}"
@@ -512,7 +523,7 @@ def save(path, image, settings=None):
             os.replace(beside, path)
     except (OSError, ValueError) as error:
         raise ImageError(
-            f"{label}: writing failed ({shown(str(error))}): choose another output"
+            f"{label}: writing failed ({printable(str(error))}): choose another output"
         ) from error
 
 
@@ -533,7 +544,7 @@ def _metadata(path, settings):
 def read_settings(path):
     """Returns the dict that `save` embedded, or None; raises ImageError if `path` is no image."""
     # What is suppressed is a missing or damaged block, or the comment of another program.
-    with _open(path, shown(os.fsdecode(path))) as image, contextlib.suppress(Exception):
+    with _open(path, printable(os.fsdecode(path))) as image, contextlib.suppress(Exception):
         if KEY in image.info:
             return json.loads(image.info[KEY])
         comment = image.getexif().get_ifd(EXIF_IFD)[USER_COMMENT]

@@ -13,6 +13,11 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
 
 
+def printable(text: str) -> str:
+    """A name or message as it is, if it can be printed in a line; else as Python writes it."""
+    return text if text.isprintable() else repr(text)
+
+
 def did_you_mean(value: Any, names: Iterable[str]) -> str:
     """ "; did you mean gram?" or nothing."""
     near = difflib.get_close_matches(value, list(names), 1) if isinstance(value, str) else []
