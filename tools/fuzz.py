@@ -59,6 +59,8 @@ TEXTS += (
     "~",
     ",",
 )
+# What else a message may begin with, where two settings belong together.
+BESIDE = {"max_evaluations": ("evaluations:",)}
 ENCODINGS = {
     "PNG": {},
     "JPEG": {},
@@ -141,7 +143,8 @@ def _tried(case, name, function, is_sound):
         fault = None if is_sound(function()) else "a result that is not sound"
     except ValueError as error:
         text = str(error)
-        sound = text.startswith((f"{name}:", f"{name}=")) and "\n" not in text
+        begins = (f"{name}:", f"{name}=", *BESIDE.get(name, ()))
+        sound = text.startswith(begins) and "\n" not in text
         fault = None if sound else f"message {text!r}"
     except Exception as error:
         fault = f"{type(error).__name__}: {error}"
