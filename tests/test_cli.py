@@ -223,7 +223,7 @@ def test_bad_input(folder, capsys, monkeypatch, changes, expected):
         ([*INVERT, "--layer=foo"], "--layer: expected layers out of block1_conv1"),
         ([*INVERT, "--layer="], "--layer=: expected one or several different layer names"),
         ([*INVERT, "--layer=a,a"], "--layer=a,a: expected one or several different layer names"),
-        ([*INVERT, "--tv_beta=0.5"], "tv_beta=0.5: expected a number of at least 1"),
+        ([*INVERT, "--tv_beta=0.5"], "tv_beta=0.5: expected a number from 1 to 10"),
         ([*INVERT, "--tv_weight=-1"], "tv_weight=-1"),
         ([*INVERT, "--content="], "--content=: expected a path"),
         ([*INVERT, "--init=content"], "--init=content: file not found"),
@@ -560,7 +560,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next(folder):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", "2>&1 | true"])
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
 def test_nobody_hears_and_the_picture_is_made(folder, redirection):
     command = [sys.executable, "-m", "tfstyle", *TEXTURE, *FEW]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

@@ -409,12 +409,12 @@ def modified(path):
 
 
 def test_kills_and_signals_at_random_moments_change_nothing(folder):
-    """A run that is ended five times, and resumed each time, ends as one that never was.
+    """A run that is ended four times, and resumed each time, ends as one that never was.
 
     It is ended when a checkpoint has just been written, or while one is written.
     """
     wait, written = random.Random(1), None
-    kinds = (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGHUP)
+    kinds = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     for number in kinds:
         process = command(folder, *FLAGS)
         while process.poll() is None and modified(folder / "run.npz") == written:
