@@ -17,7 +17,7 @@ from tfstyle.cli.run import Painting, typed
 from tfstyle.evaluation import comparison
 from tfstyle.outcome import Outcome
 from tfstyle.settings import PICTURES, StylizeSettings
-from tfstyle.settings.base import Settings, setting
+from tfstyle.settings.base import Settings, changed, setting
 from tfstyle.settings.kinds import Kind, Path, Texts
 
 LARGE = 512  # pixels, in the commands that are printed
@@ -50,9 +50,7 @@ class Compared(Settings):
 class ComparedSettings(StylizeSettings):
     """Those of the pictures, at a size at which many can be made."""
 
-    size: int | tuple[int, int] = dataclasses.field(
-        default=256, metadata=StylizeSettings.fields()["size"].metadata
-    )
+    size: int | tuple[int, int] = changed(StylizeSettings, "size", comparison.SIZE)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -83,7 +81,9 @@ def main(arguments: Sequence[str]) -> int:
 def _cells(own, given):
     names = {"style", "content", *StylizeSettings.fields()}
     arguments = {name: value for name, value in given.items() if name in names}
-    arguments = {"size": 256, "content": None} | arguments | {"style": list(given["style"])}
+    arguments = (
+        {"size": comparison.SIZE, "content": None} | arguments | {"style": list(given["style"])}
+    )
     if own.sweep is None:
         return comparison.cells(arguments, "statistic", own.statistics)
     name, equals, values = own.sweep.partition("=")

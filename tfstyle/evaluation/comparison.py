@@ -20,6 +20,7 @@ from tfstyle.settings.kinds import Texts
 JOBS = {"texture": TextureSettings, "stylize": StylizeSettings}
 PICTURES = ("content", "style")
 STATISTICS = ("mean", "gram", "mean_covariance")
+SIZE = 256  # at which many pictures can be made
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +76,7 @@ def compare(
     *,
     statistics: Sequence[str] = STATISTICS,
     sweep: tuple[str, Sequence] | None = None,
-    size: int | tuple[int, int] = 256,
+    size: int | tuple[int, int] = SIZE,
     callback: Callable | None = None,
     **changes: Any,
 ) -> Comparison:
