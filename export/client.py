@@ -5,21 +5,33 @@ of the signature `step`, and returns its outputs, both `{name: array}`.
 """
 
 import argparse
+import contextlib
 import hashlib
 import io
 import os
 import pathlib
 import sys
+import warnings
 
 import numpy as np
 import tqdm
-from PIL import Image, ImageOps
+from PIL import Image
 
 from export.flags import at_least
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 # Pillow has others that start programs.
 FORMATS = ("PNG", "JPEG", "WebP", "TIFF", "BMP", "GIF")
+ORIENTATION = 0x0112  # in EXIF
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 WAIT = 600  # seconds for one answer
 
 
@@ -39,8 +51,9 @@ def parser(program, url) -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = options.add_argument
-    add("--content", required=True, help="picture to be painted")
-    add("--output", required=True, help="picture to write, again after each call")
+    path = os.path.expanduser
+    add("--content", required=True, type=path, help="picture to be painted")
+    add("--output", required=True, type=path, help="picture to write, again after each call")
     add("--url", default=url, help="where the server is")
     add("--token", default="", help="that the server wants to see; empty: $TFSTYLE_TOKEN")
     add(
@@ -62,6 +75,7 @@ def token(options) -> str:
 
 def main(options, connect) -> int:
     """Paints; returns 0, 1 failure, 2 usage, 130 interrupted, after a line on the console."""
+    warnings.filterwarnings("ignore", module="PIL")  # of metadata that is damaged
     try:
         paint(connect(options.url, token(options)), options)
     except Failed as failed:
@@ -108,11 +122,15 @@ def _inputs(content, state, num_steps, seed):
 
 def load(path, max_size):
     """A picture, upright and on white: float32 RGB `[1, H, W, 3]` in [0, 1]."""
+    if not path:  # such as that of a pattern to which no file belongs
+        raise Failed("--content: expected a picture, received no name", USAGE)
     try:
         if not os.path.isfile(path) and os.path.exists(path):  # to open a named pipe waits
             raise OSError(None, "no regular file")
         with Image.open(path, formats=FORMATS) as opened:
-            picture = ImageOps.exif_transpose(opened).convert("RGBA")
+            if opened.mode[0] in "IF":  # which Pillow would cut off at 255
+                raise OSError(None, f"expected 8 bits a channel, received the mode {opened.mode}")
+            picture = _upright(opened).convert("RGBA")
     except Exception as error:  # Pillow raises whatever a damaged file makes it trip over
         formats = ", ".join(FORMATS)
         reason = getattr(error, "strerror", None) or f"which cannot be read as one of {formats}"
@@ -121,6 +139,13 @@ def load(path, max_size):
     white = Image.new("RGBA", picture.size, "white")
     pixels = np.asarray(Image.alpha_composite(white, picture).convert("RGB"))
     return np.float32(pixels[None]) / np.float32(255)
+
+
+def _upright(picture):
+    orientation = None  # also where EXIF is damaged: no reason to refuse the picture
+    with contextlib.suppress(Exception):
+        orientation = picture.getexif().get(ORIENTATION)
+    return picture.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else picture
 
 
 def save(path, image):

@@ -25,11 +25,20 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = options.add_argument
-    add("--model", required=True, help="directory of numbered versions; the newest is served")
+    add(
+        "--model",
+        required=True,
+        type=os.path.expanduser,
+        help="directory of numbered versions; the newest is served",
+    )
     add("--host", default="127.0.0.1", help="address to listen on; others need a token")
     add("--port", type=int, default=8501, help="of REST")
     add("--grpc_port", type=int, default=8500, help="of gRPC; 0: none")
-    add("--token_file", help="file with the token of all clients; default: $TFSTYLE_TOKEN")
+    add(
+        "--token_file",
+        type=os.path.expanduser,
+        help="file with the token of all clients; default: $TFSTYLE_TOKEN",
+    )
     add("--max_request_mb", type=at_least(0.001), default=128, help="largest request, in MiB")
     add("--body_timeout_s", type=at_least(0.001), default=30, help="in which a request must arrive")
     add("--timeout_s", type=at_least(0.001), default=300, help="in which it must be answered")
@@ -59,7 +68,7 @@ def main(arguments) -> int:
         ray_server.serve(options, directory, token)
     except ModuleNotFoundError as error:
         return _complain(f"failed: {error}; pip install tfstyle[ray] has it", FAILURE)
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
         return _complain(f"failed: {error}", FAILURE)
     return 0
 
@@ -98,7 +107,7 @@ def _token(options):
 
 
 def _check_free(flag, host, port):
-    """Raises ValueError where nobody can listen there; Ray would try for long, and say much."""
+    """Raises ValueError where nobody can listen there, before the model is loaded."""
     try:
         address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(address[0]) as listening:

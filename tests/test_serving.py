@@ -1,5 +1,7 @@
 """The servers and clients of an exported model: the real server is started, and talked to."""
 
+import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -12,6 +14,7 @@ import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import numpy as np
@@ -41,8 +44,8 @@ from export import client, client_grpc, client_rest, load_test, protos, serve_ra
 class Server:
     """Where a server listens."""
 
-    def __init__(self, process, port, grpc_port):
-        self.process, self.root = process, f"http://127.0.0.1:{port}"
+    def __init__(self, process, port, grpc_port, log):
+        self.process, self.root, self.log = process, f"http://127.0.0.1:{port}", log
         self.url, self.grpc = f"{self.root}/v1/models/tfstyle:predict", f"127.0.0.1:{grpc_port}"
 
     def ask(self, body=None, path="/v1/models/tfstyle:predict", token=TOKEN, method=None):
@@ -95,7 +98,7 @@ def server(model):
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=written)
     try:
         wait_for(lambda: "answers on" in log.read_text(), process)
-        yield Server(process, port, grpc_port)
+        yield Server(process, port, grpc_port, log)
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0, log.read_text()
@@ -151,6 +154,12 @@ def replica(server):
 def stylize(side=48, num_steps=2):
     pixels = np.random.default_rng(0).random((1, side, side, 3), np.float32)
     return {"image": pixels, "num_steps": np.int32(num_steps), "seed": np.int32(0)}
+
+
+def steps_of_two_timeouts(server):
+    request = protos.write_request("tfstyle", "stylize", stylize(num_steps=50))
+    quickest = min(seconds(lambda: server.predict(request)) for _ in range(4))
+    return int(50 * 2 * TIMEOUT / quickest)
 
 
 def paint(module, url, content, output, *more, connect=None):
@@ -252,9 +261,7 @@ def test_slow_requests(server):
 
 
 def test_a_full_server_says_so_and_a_long_computation_too(server):
-    request = protos.write_request("tfstyle", "stylize", stylize(num_steps=50))
-    quickest = min(seconds(lambda: server.predict(request)) for _ in range(4))
-    number = int(50 * 2 * TIMEOUT / quickest)
+    number = steps_of_two_timeouts(server)
     answers = {}
 
     def by_rest():
@@ -277,6 +284,21 @@ def test_a_full_server_says_so_and_a_long_computation_too(server):
     sentence = f"expected to answer in {TIMEOUT} s, which was not enough"
     assert answers["rest"] == (504, {"error": sentence})
     assert answers["grpc"] == ("DEADLINE_EXCEEDED", sentence)
+    wait_for(lambda: server.ask(load_test.stylize(1, stylize()["image"]))[0] == 200)
+
+
+def test_a_client_that_leaves_gives_its_place_back(server):
+    body = load_test.stylize(steps_of_two_timeouts(server), stylize()["image"])
+    computing = threading.Thread(target=lambda: server.ask(body))
+    computing.start()
+    time.sleep(0.5)  # until it computes
+    where = urllib.parse.urlsplit(server.url)
+    with contextlib.closing(http.client.HTTPConnection(where.netloc)) as leaving:
+        leaving.request("POST", where.path, body, {"Authorization": f"Bearer {TOKEN}"})
+        wait_for(lambda: server.ask(path="/readyz")[0] == 503)
+    wait_for(lambda: server.ask(path="/readyz")[0] == 200)
+    assert computing.is_alive()
+    computing.join()
     wait_for(lambda: server.ask(load_test.stylize(1, stylize()["image"]))[0] == 200)
 
 
@@ -369,6 +391,38 @@ def test_the_calls_on_the_page(server, photo, tmp_path, monkeypatch):
             assert picture.size == (72, 48)
 
 
+@pytest.mark.parametrize("module", [client_rest, client_grpc])
+@pytest.mark.parametrize("name", ["", "*.jpg", "pipe", "deep.tif", "other.ppm"])
+def test_what_no_client_takes(module, name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Image.fromarray(np.zeros([40, 40], np.uint16)).save("deep.tif")
+    Image.new("RGB", (40, 40)).save("other.ppm")
+    assert paint(module, "nowhere", name, "out.png", connect=lambda *_: None) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("client: --content: expected a picture, received")
+
+
+@pytest.mark.parametrize("orientation", range(1, 10))
+def test_clients_turn_pictures_upright(orientation, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "turned.png"
+    with Image.open(PHOTO) as picture:
+        picture.resize((60, 40)).save(path, exif=exif)
+    loaded = client.load(str(path), 99)
+    np.testing.assert_allclose(loaded, tfstyle.images.load(path), atol=1e-6)
+
+
+def test_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for module in (client_rest, client_grpc):
+        given = module.parser().parse_args(["--content=~/a.png", "--output=~/b.png"])
+        assert (given.content, given.output) == (f"{tmp_path}/a.png", f"{tmp_path}/b.png")
+    given = serve_ray.parser().parse_args(["--model=~/model", "--token_file=~/token"])
+    assert (given.model, given.token_file) == (f"{tmp_path}/model", f"{tmp_path}/token")
+
+
 def test_bytes_that_changed_and_pictures_that_are_two(server):
     image = stylize()["image"]
     described = server.predict(
@@ -402,20 +456,40 @@ def test_the_load_test_finds_nothing(server, capsys):
     assert "memory at the end" in printed and "0 unexpected answers" in printed
 
 
-def test_the_end_of_a_replica_is_told_by_grpc(server):
+def test_the_end_of_a_replica_is_told(server):
     """The last one with this server: Ray starts another replica."""
-    request = protos.write_request("tfstyle", "stylize", stylize(num_steps=50_000))
-    answers = []
-    asking = [
-        threading.Thread(target=lambda: answers.append(server.refusal(request))) for _ in range(2)
-    ]
+    answers = {}
+
+    def by_rest():
+        answers["rest"] = server.ask(load_test.stylize(50_000, stylize()["image"]))
+
+    def by_grpc():
+        request = protos.write_request("tfstyle", "stylize", stylize(num_steps=50_000))
+        answers["grpc"] = server.refusal(request)
+
+    asking = [threading.Thread(target=by_rest), threading.Thread(target=by_grpc)]
     for each in asking:
         each.start()
     wait_for(lambda: server.ask(path="/readyz")[0] == 503)
-    os.kill(replica(server), signal.SIGKILL)
+    killed = replica(server)
+    os.kill(killed, signal.SIGKILL)
     for each in asking:
         each.join()
-    assert [code for code, _ in answers] == ["UNAVAILABLE"] * 2
+    status, headers, content = answers["rest"]
+    assert (status, headers["Retry-After"]) == (503, "1")
+    code, details = answers["grpc"]
+    assert code == "UNAVAILABLE"
+    for sentence in (content["error"], details):
+        assert "expected to be asked later: the model's process gave no answer" in sentence
+    assert server.ask(path="/healthz", token="")[0] == 200
+    wait_for(lambda: server.ask(path="/readyz")[0] == 200)
+    assert server.ask(load_test.stylize(1, stylize()["image"]))[0] == 200
+    assert replica(server) != killed
+
+
+def test_the_log_has_no_traceback(server):
+    """After all that was asked above, and the end of a replica."""
+    assert "Traceback" not in server.log.read_text()
 
 
 def test_the_load_test_finds_faults():
