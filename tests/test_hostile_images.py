@@ -275,6 +275,34 @@ def test_names_that_cannot_be_printed(name):
         assert str(caught.value).isprintable() and repr(name)[1:-1] in str(caught.value)
 
 
+@pytest.mark.parametrize("pages", ["small", "marked", "both", "cut"])
+def test_a_thumbnail_in_front_of_a_tiff_is_not_the_picture(pages):
+    small = {"small": (24, 20), "marked": (36, 40), "both": (24, 20), "cut": (36, 40)}[pages]
+    thumbnail, picture = Image.new("RGB", small), Image.fromarray(NOISE)
+    marked = TiffImagePlugin.ImageFileDirectory_v2()
+    marked[254] = int(pages != "small")
+    picture.encoderinfo = {"tiffinfo": TiffImagePlugin.ImageFileDirectory_v2()}
+    file = io.BytesIO()
+    thumbnail.save(file, "TIFF", tiffinfo=marked)
+    first = len(file.getvalue())
+    file = io.BytesIO()
+    thumbnail.save(file, "TIFF", tiffinfo=marked, save_all=True, append_images=[picture])
+    data = file.getvalue()[: first if pages == "cut" else None]
+    loaded = images.load(written(data))
+    wanted = np.asarray(thumbnail if pages == "cut" else picture) / 255
+    np.testing.assert_allclose(loaded[0], wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "jpeg"])
+def test_nothing_of_libtiff_is_shown(capfd, compression):
+    data = bytearray(encoded("TIFF", compression=compression))
+    data[20 : len(data) // 2 : 37] = bytes(len(data[20 : len(data) // 2 : 37]))
+    with pytest.raises(ImageError, match="damaged"):
+        images.load(written(data))
+    os.write(2, b"console")
+    assert capfd.readouterr() == ("", "console")
+
+
 def test_nothing_of_pillow_is_shown(capfd, caplog, recwarn):
     data = encoded("TIFF")
     at = data.index(struct.pack("<HHI", 277, 3, 1))  # samples per pixel

@@ -1,6 +1,7 @@
 """Sizes and budgets of the levels, in closed form."""
 
 import fractions
+import re
 
 import numpy as np
 import pytest
@@ -41,9 +42,12 @@ def test_impossible_size(size):
         StylizeSettings(size=size)
 
 
-def test_a_result_that_is_too_thin():
-    with pytest.raises(ValueError, match="^size: .*received 40 for .* 800x600 40x30 pixels"):
-        levels.output_size(600, 800, 40)
+@pytest.mark.parametrize("height, width", [(600, 800), (40, 2600), (2600, 40), (501, 777)])
+def test_a_result_that_is_too_thin_and_the_size_that_is_enough(height, width):
+    with pytest.raises(ValueError, match=f"^size: .*received 40 .* {width}x{height}: ") as caught:
+        levels.output_size(height, width, 40)
+    enough = int(re.search(r"(\d+) is enough", str(caught.value))[1])
+    assert min(levels.output_size(height, width, enough)) == 32
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 import tfstyle
 from tfstyle import cli, discriminator, optimizers, registry, statistics
 from tfstyle.batch import BatchSettings
-from tfstyle.cli import options
+from tfstyle.cli import batch, compare, export, options
 from tfstyle.settings import (
     InvertSettings,
     StylizerSettings,
@@ -22,6 +22,14 @@ from tfstyle.settings import (
 )
 from tools import settings_table
 
+COMMANDS = (
+    batch.Contents,
+    compare.Compared,
+    export.Model,
+    options.Content,
+    options.Output,
+    options.Style,
+)
 JOBS = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings)
 every_job = pytest.mark.parametrize("job", JOBS, ids=lambda job: job.__name__)
 # A value of each kind that is not the default of any setting.
@@ -273,3 +281,26 @@ def test_batches_have_settings_too():
     with pytest.raises(ValueError, match="^workers: expected an integer"):
         BatchSettings(workers=0)
     assert discriminator.Discriminator().hidden == StylizeSettings().discriminator_hidden
+
+
+def test_home_is_expanded_in_every_path_of_every_command(monkeypatch):
+    monkeypatch.setenv("HOME", "/somewhere")
+    seen = set()
+    for owner in (*JOBS, BatchSettings, *COMMANDS):
+        for name, field in owner.fields().items():
+            kind = field.metadata["kind"]
+            if isinstance(kind, (kinds.Path, kinds.Files)):
+                value = kind.read("~/a.png")
+                assert value in ("/somewhere/a.png", ("/somewhere/a.png",))
+                assert kind.read(kind.write(value)) == value
+                seen.add(name)
+    assert seen == {"weights", "content", "style", "output", "output_dir", "checkpoint", "init"}
+
+
+def test_a_file_may_have_a_comma_in_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a, b.png").touch()
+    files = kinds.Files()
+    assert files.read("a, b.png") == files.read('"a, b.png"') == ("a, b.png",)
+    assert files.read("a,b.png") == ("a", "b.png")
+    assert files.read('a,"a, b.png"') == ("a", "a, b.png")

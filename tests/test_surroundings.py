@@ -2,6 +2,10 @@
 
 import contextlib
 import functools
+import os
+import subprocess
+import sys
+import threading
 
 import keras
 import numpy as np
@@ -10,7 +14,7 @@ import tensorflow as tf
 from test_api import CONTENT_LAYERS, STYLE_LAYERS, photo, stripes
 
 import tfstyle
-from tfstyle import discriminator, engine
+from tfstyle import discriminator, engine, native_log
 from tfstyle.settings import StylizeSettings
 
 SETTINGS = StylizeSettings(
@@ -77,3 +81,39 @@ def test_a_call_while_a_graph_is_traced_is_refused_and_poisons_nothing():
         with pytest.raises(ValueError, match="run: expected a call outside of tf.function.*Styliz"):
             traced()
         np.testing.assert_array_equal(stylize(), wanted("gram"))
+
+
+QUIET = """
+import sys
+from tfstyle import native_log
+with native_log.hidden():
+    import tensorflow
+    print("seen", file=sys.stderr)
+    assert tensorflow.zeros(3).shape == 3
+print("seen", file=sys.stderr)
+"""
+
+
+def test_tensorflows_remarks_can_be_hidden():
+    ran = subprocess.run([sys.executable, "-c", QUIET], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "seen\nseen\n")
+
+
+def test_the_console_comes_back_when_the_last_thread_has_hidden_it(capfd):
+    inside, ready = threading.Event(), threading.Event()
+
+    def hides():
+        with native_log.hidden():
+            ready.set()
+            inside.wait(10)
+
+    other = threading.Thread(target=hides)
+    other.start()
+    ready.wait(10)
+    with native_log.hidden():
+        os.write(2, b"hidden")
+    os.write(2, b"hidden")
+    inside.set()
+    other.join()
+    os.write(2, b"shown")
+    assert capfd.readouterr().err == "shown"

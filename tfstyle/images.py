@@ -16,6 +16,7 @@ import math
 import os
 import re
 import secrets
+import shutil
 import stat
 import struct
 import threading
@@ -24,7 +25,7 @@ import warnings
 import numpy as np
 from PIL import Image, ImageCms, ImageColor, PngImagePlugin, UnidentifiedImageError
 
-from tfstyle import containers
+from tfstyle import containers, native_log
 from tfstyle.messages import printable, shown
 
 # The deepest layer sees a sixteenth of each side: less than 2 x 2 positions there say nothing.
@@ -38,7 +39,7 @@ STDIN = "/dev/stdin"
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 
 ORIENTATION, EXIF_IFD, USER_COMMENT = 0x0112, 0x8769, 0x9286
-BITS, MAX_SAMPLE, SIGNED_MAX_SAMPLE = 258, 281, 341  # of TIFF
+SUBFILE, BITS, MAX_SAMPLE, SIGNED_MAX_SAMPLE = 254, 258, 281, 341  # of TIFF
 AVIF = (b"avif", b"avis")  # brands
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 ASCII = b"ASCII\0\0\0"  # the character code that begins an EXIF user comment
@@ -54,7 +55,7 @@ class ImageError(ValueError):
 
 @contextlib.contextmanager
 def _quietly():
-    """Without Pillow's warnings and log; what the libraries in C write, stays."""
+    """Without Pillow's warnings and log."""
     log = logging.getLogger("PIL")
     with _WARNINGS_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -80,8 +81,9 @@ def load(source, name="image", background=(1.0, 1.0, 1.0)):
     """Reads a picture as a new array, RGB float32 [1, H, W, 3] in [0, 1].
 
     Files are turned upright (EXIF); an RGB or CMYK profile (ICC) is converted to sRGB, unless
-    broken; the first of several frames counts. 16-bit grey stays exact, 16-bit RGB becomes 8 bits.
-    Fewer bits in more are scaled where a TIFF tells how many; where none does, they are an error.
+    broken; of several frames the first counts, in a TIFF the first that is no thumbnail. 16-bit
+    grey stays exact, 16-bit RGB becomes 8 bits. Fewer bits in more are scaled where a TIFF tells
+    how many; where none does, they are an error.
 
     Args:
       source: the path of a file in one of `FORMATS`, or HEIC with the extra "heif"; "/dev/stdin"; a
@@ -183,7 +185,14 @@ def _parse(data, label):
 
 
 def _pillow(data):
-    return Image.open(io.BytesIO(data), formats=FORMATS)
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    if image.format == "TIFF":
+        with contextlib.suppress(Exception):  # damaged directories behind the first
+            while min(image.size) < MIN_SIDE or image.tag_v2.get(SUBFILE, 0) & 1:  # a thumbnail
+                image.seek(image.tell() + 1)
+            return image
+        image.seek(0)
+    return image
 
 
 def _parse_heic(data, label):
@@ -231,13 +240,18 @@ def _loaded(image):
     """The image with its pixels, even where what is beside them is damaged or missing."""
     source = getattr(image, "fp", None)
     try:
-        image.load()
-        return image
+        return _all_loaded(image)
     except Exception:
         mended = _mended(image.format, source) if isinstance(source, io.BytesIO) else None
         if mended is None:
             raise
-        return mended
+        return _all_loaded(mended)
+
+
+def _all_loaded(image):
+    with native_log.hidden() if image.format == "TIFF" else contextlib.nullcontext():  # libtiff's
+        image.load()
+    return image
 
 
 def _mended(form, source):
@@ -482,14 +496,21 @@ def make_folder(path, name):
 
 
 def remove_temporaries(folder, names):
-    """Removes what `save` left in a folder, beside files of these names, when it was killed."""
+    """Removes what stands under a name of `temporary` in a folder: its process was killed.
+
+    Args:
+      folder: if it is there.
+      names: of the files and folders that were to be written.
+    """
     folder = expanded(folder)
-    for entry in os.listdir(folder):
-        stem, extension = os.path.splitext(entry)
-        name, middle = os.path.splitext(stem)
-        if name + extension in names and re.fullmatch(r"\.[0-9a-f]{16}", middle):
+    for entry in os.listdir(folder) if os.path.isdir(folder) else []:
+        match = re.fullmatch(r"(.*)\.[0-9a-f]{16}(\.[^.]*)?", entry, re.DOTALL)
+        if match and match[1] + (match[2] or "") in names:
+            path = os.path.join(folder, entry)
+            if os.path.isdir(path):
+                shutil.rmtree(path, ignore_errors=True)
             with contextlib.suppress(FileNotFoundError):
-                os.remove(os.path.join(folder, entry))
+                os.remove(path)
 
 
 def save(path, image, settings=None):

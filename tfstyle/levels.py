@@ -4,6 +4,7 @@ Every rule is written once, with `+ - * //` on whole numbers, which do the same 
 as to TensorFlow's: the library computes levels before a run, an exported graph while it runs.
 """
 
+import math
 from typing import Any, NamedTuple
 
 from tfstyle import images
@@ -74,10 +75,11 @@ def output_size(height: int, width: int, size: int | tuple[int, int]) -> tuple[i
     ratio = size / max(height, width)
     sides = round(height * ratio), round(width * ratio)
     if min(sides) < MIN_SHORT_SIDE:
+        least = math.ceil(MIN_SHORT_SIDE * max(height, width) / min(height, width))
         raise ValueError(
             f"size: expected a result of at least {MIN_SHORT_SIDE} pixels a side, received {size} "
-            f"for the long side, which makes a picture of {width}x{height} "
-            f"{sides[1]}x{sides[0]} pixels"
+            f"for the long side, which makes {sides[1]}x{sides[0]} of a picture of "
+            f"{width}x{height}: {least} is enough, or WIDTHxHEIGHT"
         )
     return sides
 

@@ -20,7 +20,7 @@ from tfstyle.inputs import load_styles
 from tfstyle.outcome import Outcome
 from tfstyle.settings import PICTURES, StylizeSettings
 from tfstyle.settings.base import Settings, setting
-from tfstyle.settings.kinds import Texts
+from tfstyle.settings.kinds import Files
 
 BAR = "{l_bar}{bar}| {n}/{total} pictures, {elapsed}<{remaining}"
 FAILURE = 1
@@ -32,7 +32,7 @@ class Contents(Settings):
 
     content: tuple[str, ...] | None = setting(
         None,
-        Texts("files"),
+        Files(),
         "pictures whose content is kept: names and patterns such as 'photos/*.jpg', separated by "
         "commas",
         PICTURES,

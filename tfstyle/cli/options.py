@@ -10,7 +10,7 @@ from absl import flags
 
 from tfstyle.settings import GROUPS, OPTIMISATION, PICTURES
 from tfstyle.settings.base import Settings, setting
-from tfstyle.settings.kinds import Choice, Flag, Kind, Path, Texts
+from tfstyle.settings.kinds import Choice, Files, Flag, Kind, Path
 
 WIDTH = 100
 
@@ -30,7 +30,7 @@ class Style(Settings):
 
     style: tuple[str, ...] | None = setting(
         None,
-        Texts("files"),
+        Files(),
         "picture whose style or texture is taken, or several, separated by commas",
         PICTURES,
         required=True,

@@ -31,7 +31,7 @@ def read(source) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """
     if source == "imagenet":
         return _download_imagenet()
-    path = BUNDLED if source == "bundled" else pathlib.Path(source)
+    path = BUNDLED if source == "bundled" else pathlib.Path(source).expanduser()
     if not path.is_file():
         raise ValueError(f"weights: file {path} not found")
     if path.suffix not in (".npz", ".h5"):

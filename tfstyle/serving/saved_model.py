@@ -49,11 +49,13 @@ def save(stylizer, path, version=1) -> str:
 def check_output(path, version) -> str:
     """The directory of that version; makes `path`, and raises what `save` would raise."""
     Integer(1).check("version", version)
+    path = images.expanded(path)
     directory = os.path.join(path, str(version))
     if os.path.exists(directory):
         raise ValueError(f"version: expected one that {path} does not hold, received {version}")
     try:
         os.makedirs(path, exist_ok=True)
+        images.remove_temporaries(path, {str(version)})
         with images.temporary(directory) as beside:
             open(beside, "xb").close()
     except OSError as error:

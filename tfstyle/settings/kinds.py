@@ -170,6 +170,20 @@ class Texts(Kind):
 
 
 @dataclasses.dataclass(frozen=True)
+class Files(Texts):
+    """The paths of one or several files; a name with a comma stands alone, or in quotes."""
+
+    things: str = "files"
+
+    def convert(self, value: Any) -> tuple[str, ...]:
+        return tuple(map(images.expanded, super().convert(value)))
+
+    def read(self, text: str) -> tuple[str, ...]:
+        (whole,) = self.convert(text)
+        return (whole,) if os.path.exists(whole) else super().read(text)
+
+
+@dataclasses.dataclass(frozen=True)
 class Numbers(Kind):
     """Several numbers >= 0, not all of them 0."""
 
@@ -272,7 +286,7 @@ class Colour(Kind):
 
 @dataclasses.dataclass(frozen=True)
 class Path(Kind):
-    """The path of a file or folder."""
+    """The path of a file or folder; "~" at its begin is the home folder."""
 
     @property
     def expected(self) -> str:
@@ -282,7 +296,7 @@ class Path(Kind):
         path = os.fspath(value)
         if not isinstance(path, str) or not path:
             raise TypeError
-        return path
+        return images.expanded(path)
 
 
 @dataclasses.dataclass(frozen=True)
