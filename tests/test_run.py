@@ -4,25 +4,17 @@ import dataclasses
 import functools
 import itertools
 import os
-import pathlib
 import random
-import shutil
-import signal
-import subprocess
-import sys
 import threading
-import time
 
 import numpy as np
 import pytest
-from PIL import Image
 from test_api import CONTENT_LAYERS, STYLE_LAYERS, checks, photo, stripes
 
-from tfstyle import Checkpoint, Outcome, Run, checkpoint, images, optimizers, run, workload
+from tfstyle import Checkpoint, Outcome, Run, checkpoint, optimizers, run, workload
 from tfstyle.optimizers import base
 from tfstyle.settings import InvertSettings, StylizeSettings, TextureSettings
 
-ROOT = pathlib.Path(__file__).parent.parent
 LAYERS = {"style_layers": STYLE_LAYERS, "content_layers": CONTENT_LAYERS}
 FEW = StylizeSettings(size=64, evaluations=12, scales=2, precision="float32", **LAYERS)
 TEXTURE = TextureSettings(
@@ -340,97 +332,3 @@ def test_a_damaged_checkpoint_and_one_of_another_version(tmp_path, monkeypatch):
     message = f"^checkpoint={path}: expected one of tfstyle .*received one of 0.0.9"
     with pytest.raises(ValueError, match=message):
         start(checkpoint=path, resume=True).complete()
-
-
-# --- the command ---------------------------------------------------------------------------------
-
-ARGUMENTS = [
-    "stylize",
-    "--content=content.png",
-    "--style=style.png",
-    "--size=96",
-    "--scales=2",
-    "--evaluations=600",
-    "--precision=float32",
-    "--style_layers=block1_conv1,block2_conv1",
-    "--content_layers=block2_conv1",
-]
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """A folder with a content, a style, and what the whole run makes of them."""
-    path = tmp_path_factory.mktemp("pictures")
-    rng = np.random.default_rng(0)
-    for name in ("content", "style"):
-        Image.fromarray(rng.integers(0, 256, (96, 96, 3), np.uint8)).save(path / f"{name}.png")
-    assert ended(command(path, "--output=whole.png"))[0] == 0
-    return path
-
-
-@pytest.fixture
-def folder(pictures, tmp_path):
-    """A new folder with the same pictures."""
-    for path in pictures.iterdir():
-        shutil.copy(path, tmp_path)
-    return tmp_path
-
-
-def command(folder, *flags):
-    code = (
-        "import sys; from tfstyle import cli, run; run.CHECKPOINT_SECONDS = 0.2; "
-        "run.CHECKPOINT_SHARE = 1; sys.exit(cli.main(sys.argv[1:]))"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *ARGUMENTS, *flags],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def ended(process):
-    """Exit code and messages."""
-    _, error = process.communicate()
-    return process.returncode, error
-
-
-def pixels(path):
-    with Image.open(path) as picture:
-        return np.asarray(picture)
-
-
-FLAGS = ["--output=out.png", "--checkpoint=run.npz", "--resume"]
-
-
-def modified(path):
-    return path.stat().st_mtime_ns if path.exists() else None
-
-
-def test_kills_and_signals_at_random_moments_change_nothing(folder):
-    """A run that is ended four times, and resumed each time, ends as one that never was.
-
-    It is ended when a checkpoint has just been written, or while one is written.
-    """
-    wait, written = random.Random(1), None
-    kinds = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    for number in kinds:
-        process = command(folder, *FLAGS)
-        while process.poll() is None and modified(folder / "run.npz") == written:
-            time.sleep(0.01)
-        time.sleep(wait.uniform(0, 0.2))
-        process.send_signal(number)
-        code, error = ended(process)
-        written = modified(folder / "run.npz")
-        if number == signal.SIGKILL:
-            assert code == -signal.SIGKILL and not (folder / "out.png").exists()
-            continue
-        assert code == 130, error
-        last, hint = error.splitlines()[-2:]
-        assert last.startswith("out.png: stopped after ")
-        assert hint == "continue from there with --checkpoint=run.npz --resume"
-        assert images.read_settings(folder / "out.png")["outcome"] == "stopped"
-        (folder / "out.png").unlink()
-    assert ended(command(folder, *FLAGS))[0] == 0
-    np.testing.assert_array_equal(pixels(folder / "out.png"), pixels(folder / "whole.png"))

@@ -41,8 +41,9 @@ def stylize(
             returns False, the run stops.
         progress: whether to show a bar, in a terminal or notebook.
         checkpoint: a file from which the run can be resumed, written every few seconds.
-        resume: whether to resume from `checkpoint`, if it is there. On the same machine the result
-            is the same to the bit as without an interruption; `evaluations` may be raised.
+        resume: whether to resume from `checkpoint`, if it is there. On the same machine, with
+            as many threads, the result is the same to the bit as without an interruption;
+            `evaluations` may be raised.
 
     `init` may also be a picture. `features` may be a ready network, any callable from RGB
     `[1, H, W, 3]` in [0, 1] to `{layer: [1, h, w, C]}`; `statistic` and `optimizer` may be objects,

@@ -1,5 +1,6 @@
-"""What is embedded in a picture: the command that makes it again, and how the run went."""
+"""What is embedded in a picture: the command that made it, and how the run went."""
 
+import json
 import os
 from typing import Any
 
@@ -13,7 +14,16 @@ def of(command: str, settings: Settings) -> dict[str, Any]:
     """The part that is known before the run."""
     from tfstyle import __version__
 
-    return {"tfstyle": __version__, "command": command, "settings": settings.as_json()}
+    record = {"tfstyle": __version__, "command": command, "settings": settings.as_json()}
+    return json.loads(portable(json.dumps(record, ensure_ascii=False)))
+
+
+def portable(text: str) -> str:
+    """A text with names of files, as it is where names are UTF-8, whatever the locale."""
+    try:
+        return os.fsencode(text).decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # it is not from this system
+        return text
 
 
 def outcome(result: Result) -> dict[str, Any]:
@@ -32,4 +42,4 @@ def is_done(path: str, command: str) -> bool:
         return False
     record = images.read_settings(path) or {}
     finished = {outcome.value for outcome in Outcome if outcome.finished}
-    return record.get("command") == command and record.get("outcome") in finished
+    return record.get("command") == portable(command) and record.get("outcome") in finished

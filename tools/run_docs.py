@@ -2,10 +2,11 @@
 
     python -m tools.run_docs [--list] [PAGE ...]
 
-From README.md and docs/*.md, or the pages named, it takes the blocks of Python, and the lines in
+From docs/*.md, or the pages named, it takes the blocks of Python, and the lines in
 other fenced blocks that begin with a program of `STARTS`, and runs them in this order, each once.
 Commands that only print help are left out, and so are blocks whose fence has the word `skip` behind
-its backticks: they need what a clone has not.
+its backticks: they need what a clone has not. The commands of README.md are those of the pages, but
+write to demo/, where nothing is replaced that git keeps.
 """
 
 import pathlib
@@ -18,7 +19,7 @@ import sys
 from absl import app, flags
 
 ROOT = pathlib.Path(__file__).parent.parent
-PAGES = ("README.md", "docs/texture.md", "docs/stylize.md", "docs/invert.md", "docs/compare.md")
+PAGES = ("docs/texture.md", "docs/stylize.md", "docs/invert.md", "docs/compare.md")
 PAGES += ("docs/discriminator.md", "docs/theory.md", "docs/export.md", "docs/pipelines.md")
 PAGES += ("docs/serving.md", "docs/scaling.md", "docs/performance.md", "docs/settings.md")
 STARTS = ("tfstyle ", "python -m tools.", "python -m export.", "python examples/")

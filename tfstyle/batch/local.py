@@ -2,7 +2,9 @@
 
 import contextlib
 import multiprocessing
+import os
 import signal
+import threading
 from multiprocessing import connection
 
 from tfstyle import device
@@ -61,8 +63,15 @@ class _Processes(Workers):
 
 def _serve(pipe, worker, threads):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process ends us
+    threading.Thread(target=_end_with, args=[multiprocessing.parent_process()], daemon=True).start()
     jobs_part.set_up(threads)
     pipe.send(None)
     with contextlib.suppress(EOFError, BrokenPipeError):  # the first process is gone
         while True:
             pipe.send(jobs_part.answer(worker, pipe.recv()))
+
+
+def _end_with(parent):
+    """Ends this process in the middle of its picture, when the first process has been killed."""
+    connection.wait([parent.sentinel])
+    os._exit(1)

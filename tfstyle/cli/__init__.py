@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
+from tfstyle import native_log
 from tfstyle.cli.console import Failure, say
 from tfstyle.messages import did_you_mean
 from tfstyle.outcome import Outcome
@@ -24,11 +25,15 @@ COMMANDS = {
     "invert": "rebuild a picture from what one layer of the network sees",
 }
 FAILURE, USAGE, INTERRUPTED = 1, 2, Outcome.STOPPED.exit_code
+SIGNALS = [signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])]
 
 
 def run() -> None:
     """Entry point of the program."""
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    for number in SIGNALS:  # all is written: none may change the exit code while Python ends
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -48,53 +53,17 @@ def main(arguments: Sequence[str]) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's remarks on missing GPUs
     os.environ["KERAS_BACKEND"] = "tensorflow"
     _interrupt_at_signals()
-    with _native_log_hidden():
+    captured = sys.stderr is not sys.__stderr__  # then there is no console to keep clean
+    with contextlib.nullcontext() if captured else native_log.hidden():
         return _guarded(importlib.import_module(f"tfstyle.cli.{name}").main, name, arguments[1:])
 
 
 def _interrupt_at_signals():
     """A polite kill, and a terminal that is closed, are what Ctrl-C is: the image is saved."""
     if threading.current_thread() is threading.main_thread():
-        for name in ("SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            if number and signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP
+        for number in SIGNALS[1:]:
+            if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP
                 signal.signal(number, signal.default_int_handler)
-
-
-@contextlib.contextmanager
-def _native_log_hidden():
-    """Lets Python write to the console, and nobody else.
-
-    TensorFlow's native code remarks on missing GPUs at every import, whatever its settings are.
-    """
-    if sys.stderr is not sys.__stderr__:  # captured: there is no console to keep clean
-        yield
-        return
-    _open_if_closed(2)
-    console, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    encoding = getattr(sys.__stderr__, "encoding", "utf-8")
-    sys.stderr = os.fdopen(
-        console, "w", buffering=1, encoding=encoding, errors="backslashreplace", closefd=False
-    )
-    try:
-        yield
-    finally:
-        sys.stderr = sys.__stderr__
-        os.dup2(console, 2)
-        os.close(console)
-        os.close(nowhere)
-
-
-def _open_if_closed(descriptor):
-    """So that no file of ours gets the number to which native code writes."""
-    try:
-        os.fstat(descriptor)
-    except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        if nowhere != descriptor:
-            os.dup2(nowhere, descriptor)
-            os.close(nowhere)
 
 
 def _guarded(command, name, arguments) -> int:

@@ -20,6 +20,7 @@ from tfstyle.settings import PICTURES, StylizeSettings
 from tfstyle.settings.base import Settings, changed, setting
 from tfstyle.settings.kinds import Kind, Path, Texts
 
+FILES = ("sheet.jpg", "comparison.json", "comparison.csv")
 LARGE = 512  # pixels, in the commands that are printed
 
 
@@ -109,6 +110,7 @@ def _folder(path):
     """Makes the folder; takes it away again where nothing comes of it."""
     new = not os.path.isdir(path)
     images.make_folder(path, "output")
+    images.remove_temporaries(path, FILES)
     try:
         yield
     except Exception:
@@ -139,12 +141,12 @@ def _finish(own, given, cells, paths):
     facts = [{name: x[name] for name in ("evaluations", "seconds", "outcome")} for x in made]
     done = comparison.assemble(cells, [images.load(path) for path in paths], facts)
     rows = [row | {"file": os.path.basename(path)} for row, path in zip(done.rows, paths)]
-    command = _command(given)
-    images.save(os.path.join(own.output, "sheet.jpg"), done.sheet, {"command": command})
-    table = {"command": command, "pictures": rows}
-    _write(os.path.join(own.output, "comparison.json"), json.dumps(table, indent=2) + "\n")
-    _write(os.path.join(own.output, "comparison.csv"), _csv(rows))
-    print(f"{os.path.join(own.output, 'sheet.jpg')}; the numbers are in comparison.csv and .json")
+    command = provenance.portable(_command(given))
+    sheet, table, numbers = [os.path.join(own.output, name) for name in FILES]
+    images.save(sheet, done.sheet, {"command": command})
+    _write(table, json.dumps({"command": command, "pictures": rows}, indent=2) + "\n")
+    _write(numbers, _csv(rows))
+    print(f"{sheet}; the numbers are in comparison.csv and .json")
     print("Any of them large:")
     for cell, path in zip(cells, paths):
         large = f"{os.path.splitext(path)[0]}_{LARGE}.png"

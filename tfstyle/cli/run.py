@@ -13,14 +13,12 @@ from typing import Any
 import numpy as np
 
 from tfstyle import images, provenance
-from tfstyle.cli import options
+from tfstyle.cli import SIGNALS, options
 from tfstyle.cli.console import Failure, say
 from tfstyle.outcome import Outcome
 from tfstyle.progress import Bar
 from tfstyle.run import Run
 from tfstyle.settings import Settings
-
-SIGNALS = [signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])]
 
 Judge = Callable[[np.ndarray, np.ndarray], dict[str, float]]
 
@@ -75,7 +73,8 @@ class Painting:
         self.output = str(output.output)
         images.check_output(self.output, "--output")
         _check_inputs_stay(self.output, pictures)
-        _remove_temporaries(self.output)
+        for path in filter(None, (self.output, output.checkpoint)):
+            _remove_temporaries(path)
         if output.resume and not output.checkpoint:
             raise ValueError("resume: expected a file in --checkpoint, received none")
         self.command = typed(command, pictures, settings, self.output)
@@ -142,9 +141,9 @@ def _check_inputs_stay(output, pictures):
                     )
 
 
-def _remove_temporaries(output):
-    """Removes what a run with the same output left beside it when it was killed."""
-    folder, name = os.path.split(os.path.realpath(output))
+def _remove_temporaries(path):
+    """Removes what a run that wrote the same file left beside it when it was killed."""
+    folder, name = os.path.split(os.path.realpath(os.path.expanduser(path)))
     images.remove_temporaries(folder, {name})
 
 
