@@ -34,8 +34,9 @@ class _Processes(Workers):
         context = multiprocessing.get_context("spawn")
         pipe, other = context.Pipe()
         arguments = other, self.worker, self.threads
-        self.processes[pipe] = context.Process(target=_serve, args=arguments, daemon=True)
-        self.processes[pipe].start()
+        process = context.Process(target=_serve, args=arguments, daemon=True)
+        process.start()
+        self.processes[pipe] = process  # not before: a signal may come while it starts
         other.close()  # only the process has it now, so its death is an end of file
         return pipe, pipe
 
