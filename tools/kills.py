@@ -27,9 +27,6 @@ from PIL import Image
 
 from tfstyle import cli
 
-_COUNT = flags.DEFINE_integer("count", 20, "Commands that are ended.", lower_bound=1)
-_SEED = flags.DEFINE_integer("seed", 0, "Of all that is drawn.")
-
 ROOT = pathlib.Path(__file__).parent.parent
 OUT, ERRORS = pathlib.Path("out"), pathlib.Path("errors.txt")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -62,11 +59,12 @@ COMMANDS = {
 
 
 def main(_) -> None:
+    count, seed = flags.FLAGS.count, flags.FLAGS.seed
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        faults = check(random.Random(_SEED.value), _COUNT.value)
+        faults = check(random.Random(seed), count)
         os.chdir(ROOT)
-    print(f"{_COUNT.value} kills, {len(faults)} faults", *faults, sep="\n")
+    print(f"{count} kills, {len(faults)} faults", *faults, sep="\n")
     sys.exit(1 if faults else 0)
 
 
@@ -217,5 +215,7 @@ def _alive(group):
     return found
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # only here: the tests import other tools with flags of these names
+    flags.DEFINE_integer("count", 20, "Commands that are ended.", lower_bound=1)
+    flags.DEFINE_integer("seed", 0, "Of all that is drawn.")
     app.run(main)
