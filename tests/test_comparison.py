@@ -13,7 +13,8 @@ from PIL import Image
 
 import tfstyle
 from tfstyle import Run, cli, features, images, statistics
-from tfstyle.evaluation import comparison, contact_sheet, judge
+from tfstyle.evaluation import comparison, contact_sheet, judge, measures
+from tfstyle.settings import CONTENT_LAYERS
 
 LAYERS = ("block1_conv1", "block2_conv1")
 FEW = {"size": 48, "evaluations": 4, "precision": "float32", "style_layers": LAYERS}
@@ -122,6 +123,17 @@ def test_distances_against_numpy():
         np.testing.assert_allclose(found[name], (errors[0] + 3 * errors[1]) / 4, rtol=1e-4)
 
 
+def test_content_distance_against_numpy():
+    network = features.get("vgg19_compact", CONTENT_LAYERS, precision="float32")
+    image, content = picture(0), picture(1)
+    here, there = (np.asarray(network(x)["block4_conv2"], np.float64) for x in (image, content))
+    expected = np.sum((here - there) ** 2) / np.sum(there**2)
+    assert expected > 0.1
+    np.testing.assert_allclose(judge.content_distance(image, content), expected, rtol=1e-4)
+    large = images.resize(content, 96, 128)
+    assert judge.content_distance(content, large) < 0.01 * expected
+
+
 # --- compare -----------------------------------------------------------------------------------
 
 
@@ -154,6 +166,20 @@ def test_matching_the_means_does_not_match_the_covariance():
     mean, both = (row["distance_mean_covariance"] for row in rows)
     assert both < 0.5 * mean
     assert max(row["distance_mean"] for row in rows) < 0.1 * mean
+
+
+def test_the_rows_have_what_no_loss_looks_at(compared):
+    """Beside the style at its size next to the picture; what a kind does not have is None."""
+    for row, image in zip(compared.rows, compared.images):
+        beside = [(images.resize(picture(0), 36, 48), 1.0)]
+        grain = measures.grain(image, beside)
+        assert {name: row[f"grain_{name}"] for name in grain._fields} == grain._asdict()
+        assert row["palette"] == measures.palette(image, beside) > 0
+        if row["kind"] == "texture":
+            assert row["structure"] == measures.structure(image, beside) and row["content"] is None
+        else:
+            content = judge.content_distance(image, picture(1, 40, 60))
+            assert row["content"] == pytest.approx(content, rel=1e-5) and row["structure"] is None
 
 
 def test_ranks_follow_the_judge(compared):
@@ -258,6 +284,9 @@ def test_the_command_writes_pictures_sheet_and_tables(folder, capsys):
         assert f"--statistic={row['statistic']}" in settings["command"]
         for name in statistics.STATISTICS:
             assert float(row[f"distance_{name}"]) == exact[f"distance_{name}"] > 0
+        for name in ("grain_luminance_25", "grain_chroma_50", "palette", "structure", "content"):
+            assert row[name] == ("" if exact[name] is None else str(exact[name]))
+        assert (exact["content"] is None) == (row["kind"] == "texture")
     assert "--statistics=mean,gram" in table["command"]
     printed = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert "tfstyle texture --style=style.png" in printed[2] and "--size=512" in printed[2]

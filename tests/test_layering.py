@@ -9,7 +9,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
 LEVELS = (
-    ("containers", "messages", "native_log"),
+    ("colour", "containers", "messages", "native_log"),
     ("caches", "checked", "images", "outcome", "registry"),
     ("settings",),
     ("device", "levels", "progress", "resampling"),

@@ -9,7 +9,7 @@ import numpy as np
 
 from tfstyle import api, images
 from tfstyle import features as feature_networks
-from tfstyle.evaluation import contact_sheet
+from tfstyle.evaluation import contact_sheet, measures
 from tfstyle.evaluation import judge as judges
 from tfstyle.inputs import load_styles
 from tfstyle.run import Run
@@ -60,7 +60,10 @@ class Comparison:
         images: the pictures, float32 `[1, H, W, 3]` in [0, 1].
         rows: for each a dict with its kind, setting, evaluations, seconds and outcome, its relative
             distance to the style in every statistic (`distance_gram`, ...), the judge's distance,
-            and its rank by that among those of its kind.
+            its grain (`grain_luminance_25`, ...), palette and structure beside the style's (see
+            `tfstyle.evaluation.measures`), its distance to the content, and its rank by the judge
+            among those of its kind. The structure is `None` but for textures of a style in which
+            something repeats, the content `None` for all textures.
         sheet: all of them on one labelled sheet, float32 `[1, H, W, 3]`: a row for the textures, a
             row for the stylised pictures, what they were made from on the left.
     """
@@ -168,7 +171,7 @@ def assemble(planned, pictures, facts) -> Comparison:
 
 
 def _measured(cell, picture, look):
-    """Distances of a picture to its style, as columns of the table."""
+    """Distances of a picture to its style and content, as columns of the table."""
     settings = cell.settings
     options = settings.select(("weights", "pooling", "padding"))
     features = cell.objects.get("features", settings.features)
@@ -176,8 +179,17 @@ def _measured(cell, picture, look):
     styles = load_styles(settings, cell.pictures["style"], picture.shape[1:3])
     beside = [(style.resized(), style.part) for style in styles]
     found = judges.distances(picture, beside, network, settings.layer_weights())
+    grain = measures.grain(picture, beside)._asdict()
     columns = {f"distance_{name}": value for name, value in found.items()}
-    return columns | {"judge": judges.judge(picture, beside, settings.style_layers, look)}
+    columns["judge"] = judges.judge(picture, beside, settings.style_layers, look)
+    columns |= {f"grain_{name}": value for name, value in grain.items()}
+    columns["palette"] = measures.palette(picture, beside)
+    columns["structure"] = columns["content"] = None
+    if cell.kind == "texture":
+        return columns | {"structure": measures.structure(picture, beside)}
+    background = images.colour(settings.background)
+    content = images.load(cell.pictures["content"], "content", background)
+    return columns | {"content": judges.content_distance(picture, content, look)}
 
 
 def _sheet(planned, pictures, rows):
@@ -187,10 +199,18 @@ def _sheet(planned, pictures, rows):
             both = ("content", "style") if len(lines) == 1 else ("content",)
             shown = ("style",) if cell.kind == "texture" else both
             lines[cell.kind] += _origin(cell, picture, shown)
-        judged = round(row["judge"], 4) + 0  # never -0
-        caption = f"{cell.setting}={cell.label}\njudge {judged:.4f}, rank {row['rank']}"
-        lines[cell.kind].append((picture, caption))
+        lines[cell.kind].append((picture, _caption(cell, row)))
     return contact_sheet.draw(list(lines.values()))
+
+
+def _caption(cell, row):
+    judged = round(row["judge"], 4) + 0  # never -0
+    grains = [row[f"grain_{name}_50"] for name in ("luminance", "chroma")]
+    light, colour = (f"{grain:.2f}" if grain < 10 else f"{grain:.0f}" for grain in grains)
+    return (
+        f"{cell.setting}={cell.label}\njudge {judged:.4f}, rank {row['rank']}\n"
+        f"grain {light}, of colour {colour}\npalette {row['palette']:.1f}"
+    )
 
 
 def _origin(cell, picture, names):

@@ -1,4 +1,5 @@
-"""How near pictures are to a style: in every statistic, and by a judge that was not optimised.
+"""What feature networks say: how near pictures are to a style, in every statistic and by a judge
+that was not optimised, and how near to the content.
 
 The judge looks at other layers than the losses usually do, with a statistic that is no style loss
 here: the kernel distance of Gretton et al. (2012), which knows all of a distribution.
@@ -7,7 +8,9 @@ here: the kernel distance of Gretton et al. (2012), which knows all of a distrib
 import numpy as np
 
 from tfstyle import features as feature_networks
+from tfstyle import images
 from tfstyle import statistics as style_statistics
+from tfstyle.settings import CONTENT_LAYERS
 
 JUDGE_LAYERS = ("block1_conv2", "block2_conv2", "block3_conv4", "block4_conv4")
 POSITIONS = 16384  # feature vectors looked at, at each layer
@@ -64,6 +67,27 @@ def judge(image, styles, avoid=(), look=feature_networks.get) -> float:
             ]
         )
     )
+
+
+def content_distance(image, content, look=feature_networks.get) -> float:
+    """Relative distance between the features of a picture and of its content, as `ContentLoss`.
+
+    Always by the compact network, in float32, at the default content layers, so that pictures can
+    be compared that were made with others.
+
+    Args:
+        image: picture `[1, H, W, 3]` in [0, 1].
+        content: picture of any size.
+        look: see `judge`.
+
+    Returns:
+        0 where the features are the same, about 1 where they have nothing in common.
+    """
+    from tfstyle import losses
+
+    network = look("vgg19_compact", CONTENT_LAYERS, precision="float32")
+    content = images.resize(content, *image.shape[1:3])
+    return float(losses.ContentLoss()(network(image), network(content)))
 
 
 def _samples(network, picture):

@@ -1,0 +1,37 @@
+"""Colours as the eye orders them, from those that a screen is sent."""
+
+import numpy as np
+
+# Linear sRGB -> cones, and the cube roots of these -> L, a, b.
+CONES = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+OPPONENTS = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+
+
+def oklab(rgb: np.ndarray) -> np.ndarray:
+    """Lightness and two opponent colours, in which equal distances look about equal.
+
+    See Björn Ottosson, "A perceptual color space for image processing", 2020.
+
+    Args:
+        rgb: sRGB `[..., 3]` in [0, 1].
+
+    Returns:
+        float64 `[..., 3]`: L from 0 (black) to 1 (white), a from green (-0.23) to red and magenta
+        (0.28), b from blue (-0.31) to yellow (0.2); a and b of any grey are 0.
+    """
+    rgb = np.asarray(rgb, np.float64)
+    curve = ((np.maximum(rgb, 0.04045) + 0.055) / 1.055) ** 2.4
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, curve)
+    return np.cbrt(linear @ CONES.T) @ OPPONENTS.T
