@@ -4,6 +4,11 @@ import dataclasses
 import math
 from collections.abc import Collection, Iterator
 
+# The layer in front of the convolutions (`tfstyle.features.pixels`): three colours and nine
+# frequencies of 3x3 pixels, and once more, without sign, those that are not constant.
+PIXELS = "pixels"
+PIXEL_FILTERS, PIXEL_SIZES = 27, 24
+
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
@@ -32,7 +37,12 @@ class Architecture:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Names of all convolutions, from the image inwards."""
+        """Names of all layers, from the image inwards."""
+        return PIXELS, *self.convolutions
+
+    @property
+    def convolutions(self) -> tuple[str, ...]:
+        """Names of those that have weights."""
         return tuple(
             f"block{block}_conv{index}"
             for block, repeat in enumerate(self.repeats, 1)
@@ -41,16 +51,16 @@ class Architecture:
 
     def block(self, layer: str) -> int:
         """Number of the block of a layer, from 1: every block but the first begins with pooling."""
-        last = 0
+        last = self.layers.index(PIXELS)
         for block, repeat in enumerate(self.repeats, 1):
             last += repeat
-            if self.layers.index(layer) < last:
+            if self.layers.index(layer) <= last:
                 return block
         raise ValueError(layer)
 
     def needed(self, layers: Collection[str]) -> tuple[str, ...]:
         """All convolutions from the image to the deepest of `layers`."""
-        return self.layers[: 1 + max(self.layers.index(layer) for layer in layers)]
+        return self.convolutions[: max(self.layers.index(layer) for layer in layers)]
 
     def stride(self, layer: str) -> int:
         """Pixels from one position of a layer to the next."""
@@ -62,7 +72,7 @@ class Architecture:
         A convolution adds one position, which is as many pixels as its layer's stride. Pooling adds
         none: its windows do not overlap, and become the pixels of the new position.
         """
-        return sum(map(self.stride, self.needed(layers)))
+        return max(1, sum(map(self.stride, self.needed(layers))))
 
     def shape(self, layer: str, height: int, width: int) -> tuple[int, int]:
         """Positions and channels of a layer's map for an image of that size."""
@@ -86,6 +96,8 @@ class Architecture:
     def _convolutions(self, layers, height, width) -> Iterator[tuple[int, int, int, int]]:
         """Positions, channels in and out, and those of the head or 0, of every convolution."""
         inputs = 3
+        if PIXELS in layers:
+            yield self._positions(PIXELS, height, width), inputs, PIXEL_FILTERS, PIXEL_SIZES
         for layer in self.needed(layers):
             outputs = self._width(layer)
             head = self.heads.get(layer, 0) if layer in layers else 0
@@ -93,6 +105,8 @@ class Architecture:
             inputs = outputs
 
     def _width(self, layer):
+        if layer == PIXELS:
+            return PIXEL_FILTERS + PIXEL_SIZES
         return self.widths[self.block(layer) - 1]
 
     def _positions(self, layer, height, width):
@@ -108,11 +122,14 @@ VGG19 = Architecture(
     bgr=True,
 )
 
-# A quarter of the width. The heads give VGG19's own number of channels where losses usually look.
-VGG19_COMPACT = Architecture(
-    repeats=(2, 2, 4, 4, 1),
-    widths=(16, 32, 64, 128, 128),
-    weights="bundled",
+# A quarter of the width, and nothing else.
+VGG19_NARROW = Architecture(
+    repeats=(2, 2, 4, 4, 1), widths=(16, 32, 64, 128, 128), weights="bundled", scale=1 / 64
+)
+
+# The same network. The heads give VGG19's own number of channels where losses usually look.
+VGG19_COMPACT = dataclasses.replace(
+    VGG19_NARROW,
     heads={
         "block1_conv1": 64,
         "block2_conv1": 128,
@@ -121,5 +138,4 @@ VGG19_COMPACT = Architecture(
         "block4_conv2": 512,
         "block5_conv1": 512,
     },
-    scale=1 / 64,
 )

@@ -7,7 +7,8 @@ activations are those after the ReLU (relu4_2).
 import keras
 from keras import ops
 
-from tfstyle.features.architectures import Architecture
+from tfstyle.features import pixels
+from tfstyle.features.architectures import PIXELS, Architecture
 
 LAYOUT = "channels_last"  # whatever Keras' own setting is
 
@@ -56,6 +57,9 @@ def build(architecture: Architecture, layers, pooling="average", padding="reflec
         architecture.mean, architecture.scale, architecture.bgr, name="preprocess", dtype="float32"
     )(image)
     outputs = {}
+    if PIXELS in layers:
+        bordered = _border(image, padding, PIXELS, "float32")
+        outputs[PIXELS] = pixels.Pixels(name=PIXELS, dtype=dtype, autocast=False)(bordered)
     before = 1
     for name in architecture.needed(layers):
         block = architecture.block(name)
@@ -80,9 +84,15 @@ def _pool(pooling, padding, name, dtype):
     )
 
 
+def _border(x, padding, name, dtype):
+    if padding == "reflect":
+        return ReflectPad(name=f"{name}_pad", dtype=dtype)(x)
+    return keras.layers.ZeroPadding2D(data_format=LAYOUT, name=f"{name}_pad", dtype=dtype)(x)
+
+
 def _convolve(x, channels, name, padding, dtype):
     if padding == "reflect":
-        x = ReflectPad(name=f"{name}_pad", dtype=dtype)(x)
+        x = _border(x, padding, name, dtype)
     keras_padding = "valid" if padding == "reflect" else "same"
     return keras.layers.Conv2D(
         channels,

@@ -103,7 +103,7 @@ def _from_torchvision(state, path):
                 state[f"features.{index}.weight"].transpose(2, 3, 1, 0).astype(np.float64),
                 state[f"features.{index}.bias"].astype(np.float64),
             )
-            for layer, index in zip(VGG19.layers, indices)
+            for layer, index in zip(VGG19.convolutions, indices)
         }
         kernel, bias = arrays["block1_conv1"]
         kernel = (kernel / (255 * _TORCHVISION_STD)[:, None])[:, :, ::-1]
