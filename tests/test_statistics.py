@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfstyle import statistics
 from tfstyle.statistics.gaussian_w2 import squared_bures
+from tfstyle.statistics.nearest import positions_of
 from tfstyle.statistics.sliced_wasserstein import SlicedWasserstein
 
 BIN = 1 / 1000  # of the range of a projection: unsorted within it
@@ -82,6 +83,48 @@ def of_gaussians(rows, target):
     return means + bures(covariance(rows) + ridge, covariance(target) + ridge)
 
 
+def cosine_distances(rows, target):
+    """Of all pairs, from the target's mean; a product of all with all."""
+    here, there = (each - target.mean(0) for each in (rows, target))
+    here, there = (each / np.linalg.norm(each, axis=1, keepdims=True) for each in (here, there))
+    return 1 - here @ there.T
+
+
+def of_nearest(rows, target):
+    pairs = cosine_distances(rows, target)
+    # The 1024 samples of 143 positions are each of them 7 or 8 times, along the same sequence.
+    weights = [
+        np.bincount((np.arange(1024) * 0.6180339887498949 % 1 * n).astype(int), minlength=n) / 1024
+        for n in pairs.shape
+    ]
+    nearest = pairs.min(1) @ weights[0] + pairs.min(0) @ weights[1]
+    return 0.03 * nearest + of_mean_and_covariance(rows, target)
+
+
+def autocorrelations(maps, reach=16):
+    """Means of f(x) f(x + d), `[h, w, C]` -> `[d_y, d_x, C]`, by rolling the map."""
+    return np.array(
+        [
+            [
+                np.mean(maps * np.roll(maps, (-down, -right), (0, 1)), axis=(0, 1))
+                for right in range(reach + 1)
+            ]
+            for down in range(-reach, reach + 1)
+        ]
+    )
+
+
+def of_shifts(rows, target):
+    """Of maps of one row, as `as_map` makes them."""
+    grams = [second_moments(each) for each in (rows, target)]
+    shifted = [autocorrelations((each - each.mean(0))[None]) for each in (rows, target)]
+    for each in shifted:
+        each[16, 0] = 0
+    flat = (1e-3 * squared(target.mean(0))) ** 2
+    of_gram = squared(grams[0] - grams[1]) / squared(grams[1])
+    return of_gram + 0.01 * squared(shifted[0] - shifted[1]) / (squared(shifted[1]) + flat)
+
+
 DISTANCES = {
     "gram": lambda rows, target: squared(second_moments(rows) - second_moments(target)),
     "mean": lambda rows, target: squared(rows.mean(0) - target.mean(0)),
@@ -91,6 +134,8 @@ DISTANCES = {
     "sliced_wasserstein": lambda rows, target: np.mean(
         (quantiles(rows, 256) - quantiles(target, 256)) ** 2
     ),
+    "nearest": of_nearest,
+    "long_range": of_shifts,
 }
 
 
@@ -205,10 +250,12 @@ def rotated(variances, seed=0):
 
 
 def with_gradient(a, b):
+    """Seen along the principal directions of `b`, where it is diagonal."""
+    variances, basis = np.linalg.eigh(np.where(np.isfinite(b), b, 0))
     a = tf.constant(a, tf.float64)
     with tf.GradientTape() as tape:
         tape.watch(a)
-        value = squared_bures(a, tf.constant(b, tf.float64))
+        value = squared_bures(basis.T @ a @ basis, tf.constant(variances))
     return value.numpy(), tape.gradient(value, a).numpy()
 
 
@@ -229,7 +276,8 @@ def test_bures_gradient_against_finite_differences():
     variable = tf.constant(a)
     with tf.GradientTape() as tape:
         tape.watch(variable)
-        value = scale * squared_bures(variable, tf.constant(b))
+        variances, basis = np.linalg.eigh(b)
+        value = scale * squared_bures(basis.T @ variable @ basis, tf.constant(variances))
     gradient, h = tape.gradient(value, variable).numpy(), 1e-5
     differences = np.zeros_like(a)
     for i, j in np.ndindex(a.shape):
@@ -294,6 +342,159 @@ def test_fewer_positions_than_channels(count, target_count):
         statistic.measure(image - step * gradient), statistic.measure(target)
     )
     np.testing.assert_allclose((value - after) / value, 0.01, rtol=0.2)
+
+
+def gaussian_w2(rows, target):
+    """The distance of what was prepared once, and its gradient with respect to the moments."""
+    statistic = statistics.get("gaussian_w2")
+    moments = statistic.measure(as_map(rows))
+    prepared = statistic.prepared(statistic.measure(as_map(target)))
+    with tf.GradientTape() as tape:
+        tape.watch(moments)
+        value = statistic.distance(moments, prepared)
+    return float(value), tape.gradient(value, moments)[1].numpy().astype(float)
+
+
+def pinched_w2(rows, target, rank):
+    """In float64: value, and derivative with respect to the covariance; see `GaussianW2`."""
+    squares = np.mean(target**2, axis=0)
+    ridge = 1e-4 * squares.mean() + 1e-6 * squares.max()
+    variances, basis = np.linalg.eigh(covariance(target))
+    strong, weak = basis[:, -rank:], basis[:, :-rank]
+    here = covariance(rows)
+    inside = strong.T @ here @ strong + ridge * np.eye(rank)
+    there = variances[-rank:] + ridge
+    outside = [
+        np.trace(weak.T @ c @ weak) + weak.shape[1] * ridge for c in (here, covariance(target))
+    ]
+    means = squared(rows.mean(0) - target.mean(0))
+    value = means + bures(inside, np.diag(there)) + np.diff(np.sqrt(outside))[0] ** 2
+    half = np.sqrt(there)
+    values, vectors = np.linalg.eigh(half[:, None] * inside * half)
+    pull = np.eye(rank) - half[:, None] * (vectors / np.sqrt(values)) @ vectors.T * half
+    slope = 1 - np.sqrt(outside[1] / outside[0]) if weak.size else 0
+    return value, strong @ pull @ strong.T + slope * weak @ weak.T
+
+
+CLOUDS = {
+    "many vectors": (2000, 2000, 1.0),
+    "near the target": (2000, 2000, 1e-2),
+    "an image of few vectors": (50, 2000, 1.0),
+}
+
+
+@pytest.mark.parametrize("case", CLOUDS)
+@pytest.mark.parametrize("channels", [40, 320])
+def test_w2_and_its_gradient_against_double_precision(case, channels):
+    """With more channels than directions, whose weakest are taken together."""
+    count, target_count, apart = CLOUDS[case]
+    rng = np.random.default_rng(0)
+    scales = np.geomspace(1, 1e-2, channels)
+    target = 1 + rng.standard_normal((target_count, channels)) * scales
+    other = 1 + rng.standard_normal((count, channels)) * scales[::-1] ** 0.5
+    rows = target + apart * (other - target) if count == target_count else other
+    rows, target = (np.float32(x).astype(float) for x in (rows, target))
+    value, slope = pinched_w2(rows, target, min(channels, 192))
+    ours, gradient = gaussian_w2(rows, target)
+    np.testing.assert_allclose(ours, value, rtol=1e-3)
+    # Moments in float32: of few vectors not quite singular, near the target a small difference.
+    tolerance = 1e-3 if case == "many vectors" else 3e-3
+    assert np.linalg.norm(gradient - slope) < tolerance * np.linalg.norm(slope)
+
+
+def test_w2_of_the_strongest_directions_is_less_and_close():
+    """As a channel cannot set two states apart that were together."""
+    rng = np.random.default_rng(0)
+    scales = np.geomspace(1, 1e-2, 320)
+    here, there = (1 + rng.standard_normal((2000, 320)) * scales * x for x in (1.0, 1.3))
+    exact = of_gaussians(here, there)
+    assert 0.97 * exact < distance("gaussian_w2", here, there) < 1.0001 * exact
+
+
+def test_a_style_is_decomposed_once(monkeypatch):
+    statistic = statistics.get("gaussian_w2")
+    features = as_map(vectors(60))
+    target = statistic.target([features], [1.0])
+    monkeypatch.setattr(statistic, "prepared", None)
+    assert statistic.loss(features, target) < 1e-10
+
+
+# --- nearest neighbours ------------------------------------------------------------------------
+
+
+def test_neighbours_see_a_missing_kind_of_vector():
+    """Of the two clusters the image has one: the way back, from style to image, counts it."""
+    rng = np.random.default_rng(0)
+    left, right = (0.1 * rng.standard_normal((200, 5)) + sign * np.eye(5)[0] for sign in (1, -1))
+    both = np.concatenate([left, right])
+    pairs = cosine_distances(left, both)
+    moments = distance("mean_covariance", left, both)
+    ours = (distance("nearest", left, both) - moments) / 0.03
+    np.testing.assert_allclose(ours, pairs.min(1).mean() + pairs.min(0).mean(), rtol=0.05)
+    assert pairs.min(1).mean() < 0.01 < 0.5 < ours
+
+
+@pytest.mark.parametrize("parts", [(0.25, 0.75), (0.0, 1.0), (0.5, 0.3, 0.2)])
+def test_neighbours_of_a_blend_are_drawn_from_each_style(parts):
+    styles = [as_map(np.full((30, 3), n)) for n in range(len(parts))]
+    sample = statistics.get("nearest").target(styles, list(parts))[0].numpy()
+    assert sample.shape == (1024, 3)
+    shares = [np.mean(sample == n) for n in range(len(parts))]
+    np.testing.assert_allclose(shares, parts, atol=1e-3)
+
+
+@pytest.mark.parametrize("height, width", [(256, 256), (512, 512), (96, 512)])
+def test_sampled_positions_are_spread_over_the_map(height, width):
+    positions = positions_of(height * width).numpy()
+    assert positions.min() >= 0 and positions.max() < height * width
+    assert len(np.unique(positions)) == 1024
+    cells = np.stack([positions // width * 4 // height, positions % width * 4 // width])
+    _, counts = np.unique(cells, axis=1, return_counts=True)
+    assert len(counts) == 16 and counts.min() > 40  # of 64
+
+
+# --- long range --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("height, width", [(40, 33), (9, 50), (1, 1), (6, 7)])
+def test_shifted_products_against_rolled_maps(height, width):
+    maps = vectors(height * width, 3).reshape(1, height, width, 3)
+    shifted = statistics.get("long_range").measure(tf.constant(maps, tf.float32))[2]
+    expected = np.moveaxis(autocorrelations(np.float32(maps[0]).astype(float)), -1, 0)
+    np.testing.assert_allclose(shifted, expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_gradient_of_shifted_products_against_tensorflow():
+    maps = tf.constant(vectors(20 * 7, 3).reshape(1, 20, 7, 3), tf.float32)
+    upstream = np.random.default_rng(1).standard_normal((3, 33, 17)).astype(np.float32)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(maps)
+        ours = tf.reduce_sum(statistics.get("long_range").measure(maps)[2] * upstream)
+        theirs = sum(
+            tf.reduce_sum(
+                tf.reduce_mean(maps[0] * tf.roll(maps[0], (-y, -x), (0, 1)), axis=(0, 1))
+                * upstream[:, y + 16, x]
+            )
+            for y in range(-16, 17)
+            for x in range(17)
+        )
+    ours, theirs = (tape.gradient(each, maps).numpy() for each in (ours, theirs))
+    np.testing.assert_allclose(ours, theirs, atol=1e-4 * np.abs(theirs).max())
+
+
+def test_a_period_is_seen_where_the_gram_matrix_is_blind():
+    """Stripes of 8 pixels, and the same columns in another order."""
+    columns = np.tile(np.repeat([0.0, 1.0], 4), 8)
+    mixed = np.random.default_rng(0).permutation(columns)
+    stripes, other = (
+        tf.constant(np.tile(each[None, None, :, None], (1, 16, 1, 3)), tf.float32)
+        for each in (columns, mixed)
+    )
+    distances = {}
+    for name in ("gram", "long_range"):
+        statistic = statistics.get(name)
+        distances[name] = float(statistic.loss(other, statistic.target([stripes], [1.0])))
+    assert distances["gram"] < 1e-10 and distances["long_range"] > 1e-3
 
 
 # --- sliced Wasserstein ------------------------------------------------------------------------

@@ -35,7 +35,9 @@ def style(network, statistic, styles, layers, seed, grid: Grid | None) -> dict:
         return targets.style(network, statistic, styles, layers, seed)
     seen = [_statistics(network, statistic, picture, layers, grid) for picture, _ in styles]
     parts = [part for _, part in styles]
-    return {layer: blend([each[layer] for each in seen], parts) for layer in layers}
+    return {
+        layer: statistic.prepared(blend([each[layer] for each in seen], parts)) for layer in layers
+    }
 
 
 def _statistics(network, statistic, picture, layers, grid):

@@ -91,8 +91,11 @@ class Blocked:
         style = targets.style if "style" in self.objective.weights else {}
         content = targets.content if "content" in self.objective.weights else {}
         zeros = (dict.fromkeys(layers, tf.zeros([])) for layers in (style, content))
-        start = (tf.nest.map_structure(tf.zeros_like, style), *zeros)
+        start = ({layer: self._nothing(target) for layer, target in style.items()}, *zeros)
         return self._loop(image, step, start)
+
+    def _nothing(self, target):
+        return self.objective.style_loss.statistic.nothing(target)
 
     def _sums(self, block, features, targets):
         """The statistics of the interior times the number of its positions, `{layer: nest}`."""

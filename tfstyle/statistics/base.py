@@ -81,17 +81,26 @@ class Statistic(Criterion):
     def distance(self, measured: Nest, target: Nest) -> Tensor:
         """How far `measured` is from `target`: a float32 scalar >= 0, 0 where they are equal.
 
-        Differentiable with respect to `measured`.
+        `target` is a measurement, or what `prepared` made of it. Differentiable with respect to
+        `measured`.
         """
+
+    def prepared(self, measured: Nest) -> Nest:
+        """What `distance` takes of a style: its measurement, or what is worked out of it once."""
+        return measured
+
+    def nothing(self, target: Nest) -> Nest:
+        """Zeros of the form of a measurement, where `target` is what `prepared` returned."""
+        import tensorflow as tf
+
+        return tf.nest.map_structure(tf.zeros_like, target)
 
     def size(self, target: Nest) -> Tensor:
         """Distance of nothing (zeros) from `target`; the loss is relative to it."""
-        import tensorflow as tf
-
-        return self.distance(tf.nest.map_structure(tf.zeros_like, target), target)
+        return self.distance(self.nothing(target), target)
 
     def target(self, features, parts):
-        return blend([self.measure(each) for each in features], parts)
+        return self.prepared(blend([self.measure(each) for each in features], parts))
 
     def relative(self, measured: Nest, target: Nest) -> Tensor:
         """The loss of what was measured."""

@@ -11,6 +11,7 @@ from tfstyle.statistics.base import Statistic, rows
 # A covariance below this part of the squared mean is that of a flat picture: rounding, no texture.
 FLAT = 1e-3
 EPSILON = 1e-12
+MOMENTS = 400  # FLOPs of convolutions that take as long as to centre a number, there and back
 SILENT = 1e-24  # added to moments: small beside those of any channel that is not silent
 
 
@@ -98,13 +99,17 @@ class MeanCovariance(Statistic):
     """
 
     mixes = True
+    in_float32 = False
 
     def work(self, positions, channels):
-        return raw_moments_work(positions, channels)
+        return 4.0 * positions * channels**2 + MOMENTS * positions * channels
 
     def measure(self, features):
-        """Means `[C]` and second moments about zero `[C, C]`, float32."""
-        return raw_moments(features)
+        """Means `[C]` and second moments about zero `[C, C]`, float32.
+
+        In bfloat16 a covariance is rounded as a Gram matrix is, by 2^-9 of each number.
+        """
+        return raw_moments(features, rounded=True)
 
     def distance(self, measured, target):
         """Relative squared errors of the means and of the covariances, added.
@@ -120,20 +125,47 @@ class MeanCovariance(Statistic):
         return means + _squared(difference) / (size + EPSILON)
 
 
-def raw_moments(features):
+def raw_moments(features, rounded=False):
     """Means `[C]` and second moments about zero `[C, C]`, float32, of `[1, h, w, C]`.
 
-    The product is taken in float32 and of centred features: a covariance may be small beside the
-    squared mean, and rounded to bfloat16 it would have negative eigenvalues.
+    The product is taken of centred features, since a covariance may be small beside the squared
+    mean; and in float32, since one that is rounded to bfloat16 has negative eigenvalues.
+
+    Args:
+        rounded: whether the product is taken in the features' own precision instead.
     """
-    values = tf.cast(rows(features), tf.float32)
-    mean = tf.reduce_mean(values, axis=0)
-    return mean, _gram(values - mean) + outer(mean, mean)
+    values = rows(features)
+    return _raw_moments(values, values.dtype if rounded else tf.float32)
 
 
-def raw_moments_work(positions, channels):
-    """See `Criterion.work`: the product, and passes over the features that memory bounds."""
-    return 4.0 * positions * channels**2 + 850.0 * positions * channels
+def _raw_moments(values, dtype):
+    count = tf.cast(tf.shape(values)[0], tf.float32)
+
+    def centred(values, mean, dtype):
+        return tf.cast(tf.cast(values, tf.float32) - mean, dtype)
+
+    @tf.custom_gradient
+    def moments(values):
+        mean = _sums(values)[0] / count
+        difference = centred(values, mean, dtype)
+        product = tf.cast(tf.matmul(difference, difference, transpose_a=True), tf.float32)
+
+        def gradient(upstream, upstream_second):
+            # In the features' precision, as the network's own; the mean's part is one vector.
+            symmetric = (upstream_second + tf.transpose(upstream_second)) / count
+            pull = tf.matmul(centred(values, mean, values.dtype), tf.cast(symmetric, values.dtype))
+            same = upstream / count + tf.linalg.matvec(symmetric, mean)
+            return tf.nn.bias_add(pull, tf.cast(same, values.dtype))
+
+        return (mean, product / count + outer(mean, mean)), gradient
+
+    return moments(values)
+
+
+def _sums(values):
+    """Sums of the columns, `[N, C]` -> `[1, C]`, float32: a product takes half of a reduction."""
+    values = tf.cast(values, tf.float32)
+    return tf.matmul(tf.ones([1, tf.shape(values)[0]]), values)
 
 
 def covariance(mean, second):
