@@ -298,7 +298,7 @@ def test_the_objective_looks_with_the_seed_of_its_targets(name):
     statistic = statistics.get(name)
     goal = measured_targets(network, statistic, None, [(picture, 1)], (), STYLE, seed=7)
     assert goal.seed.dtype == tf.int32 and goal.seed == 7 and goal.content == {}
-    drawn = statistic.seeded(7).measure(network(picture)[STYLE[0]])
+    drawn = statistic.seeded(7).target([network(picture)[STYLE[0]]], [1.0])
     tf.nest.map_structure(np.testing.assert_array_equal, goal.style[STYLE[0]], drawn)
     loss = losses.StyleLoss(statistic, dict.fromkeys(STYLE, 1))
     _, parts = losses.Objective(network, loss, {"style": 1.0})(picture, goal)

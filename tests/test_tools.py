@@ -4,6 +4,7 @@ import pathlib
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -55,6 +56,20 @@ def test_distillation_ends_where_the_student_is_the_teacher():
     student.set_weights(teacher.get_weights())
     together = float(model.compute_loss(CROPS, y_pred=student(CROPS)))
     assert together < 1e-9 < 0.1 < apart
+
+
+def test_a_dead_channel_is_drawn_anew_and_nobody_listens_yet():
+    student = features.get("vgg19_compact", LAYERS, precision="float32")
+    layer = student.get_layer("block2_conv1")
+    kernel, bias = layer.get_weights()
+    bias[:5] = -1e6
+    layer.set_weights([kernel, bias])
+    before = student(CROPS)
+    distill_vgg.revive(student, CROPS)
+    trunk = keras.Model(student.input, layer.output)
+    assert np.all(np.mean(np.asarray(trunk(CROPS)) > 0, axis=(0, 1, 2)) > 0.002)
+    for name, after in student(CROPS).items():
+        assert distill_vgg.relative_error(after, before[name]).numpy().max() < 1e-3, name
 
 
 def test_saved_student_is_what_the_library_loads(tmp_path):

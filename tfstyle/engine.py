@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from tfstyle import features, levels, losses, optimizers, resampling, statistics
+from tfstyle import features, levels, losses, optimizers, registry, resampling, statistics
 from tfstyle.blocks import measure
 from tfstyle.blocks.grid import Grid
 from tfstyle.blocks.objective import Blocked
@@ -61,8 +61,9 @@ class Engine:
         self.network = features.get(identifier, self.layers, precision=precision, **options)
         self.statistic = _statistic(settings, parts) if layer_weights else None
         style_loss = losses.StyleLoss(self.statistic, layer_weights) if layer_weights else None
+        content_loss = _content_loss(settings)
         self.objective = losses.Objective(
-            self.network, style_loss, settings.terms(), settings.tv_exponent()
+            self.network, style_loss, settings.terms(), settings.tv_exponent(), content_loss
         )
         name = None if parts.optimizer else _optimizer_name(settings, self.statistic)
         self.optimizer = optimizers.get(parts.optimizer or name, settings)
@@ -73,11 +74,12 @@ class Engine:
         self._styles = Cache(STYLES, _bytes, STYLE_BYTES)
 
     def content_targets(self, content, level, grid: Grid | None = None) -> dict[str, tf.Tensor]:
-        """Activations of the content at a level."""
+        """What is remembered of the content at a level."""
         if not self.content_layers:
             return {}
         picture = resampling.resize(content, level.height, level.width)
-        return measure.activations(self.network, picture, self.content_layers, grid)
+        seen = measure.activations(self.network, picture, self.content_layers, grid)
+        return self.objective.content_loss.target(seen)
 
     def style_targets(
         self, pictures: list[tuple[Any, float]], seed, grid: Grid | None = None
@@ -174,6 +176,12 @@ def _statistic(settings, parts):
     return statistics.get(parts.statistic or settings.statistic, settings)
 
 
+def _content_loss(settings):
+    """By name; jobs without the setting compare features."""
+    name = settings.chosen("content_loss")
+    return registry.get(registry.CONTENT_LOSSES, name, "content_loss")
+
+
 def _optimizer_name(settings, statistic):
     """An object as statistic has a say in the default, like one that is named."""
     return settings.optimizer or getattr(statistic, "optimizer", None) or "lbfgs"
@@ -193,6 +201,8 @@ def _workload(engine, settings, representation, precision, name):
         engine.optimizer,
         name,
         settings,
+        engine.objective.content_loss,
+        tuple(engine.content_layers),
     )
 
 

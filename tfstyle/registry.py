@@ -10,6 +10,7 @@ from typing import Any
 
 FEATURES = {
     "vgg19_compact": "tfstyle.features.architectures:VGG19_COMPACT",
+    "vgg19_narrow": "tfstyle.features.architectures:VGG19_NARROW",
     "vgg19": "tfstyle.features.architectures:VGG19",
 }
 STATISTICS = {
@@ -19,6 +20,12 @@ STATISTICS = {
     "channel_moments": "tfstyle.statistics.moments:ChannelMoments",
     "gaussian_w2": "tfstyle.statistics.gaussian_w2:GaussianW2",
     "sliced_wasserstein": "tfstyle.statistics.sliced_wasserstein:SlicedWasserstein",
+    "nearest": "tfstyle.statistics.nearest:Nearest",
+    "long_range": "tfstyle.statistics.long_range:LongRange",
+}
+CONTENT_LOSSES = {
+    "features": "tfstyle.losses:ContentLoss",
+    "self_similarity": "tfstyle.losses:SelfSimilarity",
 }
 # Those that learn while the image changes.
 LEARNERS = {"discriminator": "tfstyle.discriminator:Discriminator"}

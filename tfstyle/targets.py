@@ -12,7 +12,8 @@ class Targets(NamedTuple):
     """Data for the losses: a nest of tensors that is handed to an objective with every image.
 
     Attributes:
-        content: activations of the content picture, `{layer: [1, h, w, C]}`.
+        content: what is remembered of the content, `{layer: tensor}`: its activations
+            `[1, h, w, C]`, or their relative distances `[G, K, K]` (see `tfstyle.losses`).
         style: what is remembered of the style, `{layer: nest}` (see `Criterion.target`).
         seed: int32 scalar with which the style was measured (see `Criterion.seeded`).
     """

@@ -47,6 +47,7 @@ class Workload:
         optimizer: the object.
         name: of the optimiser where it may be replaced by one that needs less memory, or `None`.
         settings: of the job, for the optimisers that take its place.
+        content_loss: the object, on the layers `content_layers`.
     """
 
     representation: Any
@@ -57,6 +58,8 @@ class Workload:
     optimizer: Any
     name: str | None
     settings: Any
+    content_loss: Any = None
+    content_layers: tuple[str, ...] = ()
 
     def grid(self, side: int | None) -> Grid | None:
         """Blocks of that side for the image."""
@@ -69,6 +72,14 @@ class Workload:
     @property
     def divisible(self) -> bool:
         """Whether an image can be worked on in blocks."""
+        return self._style_divisible and self._content_divisible
+
+    @property
+    def _content_divisible(self):
+        return not self.content_layers or self.content_loss.in_parts
+
+    @property
+    def _style_divisible(self):
         return self.criterion is None or self.criterion.mixes
 
     def flops(self, height: int, width: int) -> float:
@@ -92,6 +103,7 @@ class Workload:
         if self.criterion is not None and self.criterion.trains:
             network += self.representation.flops(self.style_layers, *seen) / self.criterion.every
         images = self._optimizer(strategy).images * 12 * height * width / BYTES_A_SECOND
+        images += self._content("work", height, width)
         if self.criterion is not None and self.criterion.in_float32:
             return network, style + images
         return network + style, images
@@ -111,6 +123,7 @@ class Workload:
             math.prod(self.representation.shape(layer, height, width)) for layer in content
         )
         style = self._style(lambda *shape: self.criterion.numbers(*shape), *seen)
+        style += self._content("numbers", height, width)
         images = self._optimizer(strategy).images * 12 * height * width
         return self.bytes * numbers + 4 * style + images + BASE_BYTES
 
@@ -169,7 +182,7 @@ class Workload:
         Raises:
             ValueError: no side fits.
         """
-        for side in SIDES if self.divisible else SIDES[:1]:
+        for side in SIDES if self._style_divisible else SIDES[:1]:
             need = self.measuring(sizes, side)
             if need <= budget:
                 return side, need
@@ -192,6 +205,12 @@ class Workload:
         return optimizers.get(strategy.optimizer, self.settings, **history)
 
     def _check_divisible(self, budget):
+        if not self._content_divisible:
+            raise ValueError(
+                "content_loss: expected features, more memory or a smaller size, since "
+                f"{budget / 1e9:.1f}GB of memory hold this size in blocks only, received "
+                "self_similarity"
+            )
         if not self.divisible:
             name = type(self.criterion).__name__
             raise ValueError(
@@ -211,9 +230,14 @@ class Workload:
 
     def _style(self, cost, height, width):
         """The sum of a cost over the style layers."""
-        return sum(
-            cost(*self.representation.shape(layer, height, width)) for layer in self.style_layers
-        )
+        return self._sum(cost, self.style_layers, height, width)
+
+    def _content(self, cost, height, width):
+        """The sum of a cost of that name over the content layers."""
+        return self._sum(getattr(self.content_loss, cost, None), self.content_layers, height, width)
+
+    def _sum(self, cost, layers, height, width):
+        return sum(cost(*self.representation.shape(layer, height, width)) for layer in layers)
 
 
 def _gigabytes(bytes_):

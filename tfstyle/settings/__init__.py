@@ -296,6 +296,13 @@ class Painted(Styled):
     content_layers: tuple[str, ...] = setting(
         CONTENT_LAYERS, Texts("layer names"), "layers compared position by position", LOSSES
     )
+    content_loss: str = setting(
+        "features",
+        Choice(tuple(registry.CONTENT_LOSSES)),
+        "what is kept on the content layers: features, or only which places are alike, so that "
+        "colours are free",
+        LOSSES,
+    )
 
     def __post_init__(self):
         super().__post_init__()
