@@ -11,7 +11,7 @@ import pytest
 from tfstyle import features, images
 from tfstyle.features import vgg
 from tfstyle.features.architectures import VGG19_COMPACT
-from tools import distill_vgg, paint, training_pictures
+from tools import distill_vgg, grain, paint, training_pictures
 from tools.teacher import LAYERS
 
 CROPS = np.random.default_rng(0).random((8, 64, 64, 3), np.float32)
@@ -96,3 +96,22 @@ def test_a_detail_is_the_middle_of_the_large_picture(tmp_path):
     assert both.shape == (1, 40, 3 * 60 + 2 * 8, 3)
     np.testing.assert_allclose(both[:, :, :60], small, atol=1 / 255)
     np.testing.assert_allclose(both[:, :, -60:], large[:, 60:100, 78:138], atol=1 / 255)
+
+
+def test_grids_of_grain_are_settings_and_become_a_table():
+    for variants, pairs, textures in grain.GRIDS.values():
+        for cells in (grain._stylized(variants, *pairs[0]), grain._textures(variants, textures[0])):
+            settings = [cell.settings for cell in cells]
+            assert len(set(settings)) == len(settings) > 1
+            assert {cell.label for cell in cells} <= set(variants)
+    measures = dict.fromkeys(grain.MEASURES)
+    rows = [
+        measures | {"kind": "texture", "variant": name, "palette": palette, "structure": structure}
+        for name, palette, structure in (("a", 1, 0.5), ("a", 4, None), ("a", 2, 0.25), ("b", 3, 1))
+    ]
+    assert grain._table(rows, "texture") == [
+        "| texture | palette | structure |",
+        "|---|---|---|",
+        "| a | 2 (4) | 0.375 (0.25) |",
+        "| b | 3 (3) | 1 (1) |",
+    ]

@@ -3,9 +3,10 @@
     python -m tools.distill_vgg --teacher=TEACHER --pictures=FOLDER --output=NETWORK.npz
     python -m tools.distill_vgg --teacher=TEACHER --pictures=FOLDER --evaluate --student=NETWORK.npz
 
-For teachers see `tools.teacher`. The student starts from random numbers and is trained on three
-relative errors at every layer that has a head: features, Gram matrices, and the change of the
-features under a change of the image, which is what the gradients of a style loss are made of.
+For teachers see `tools.teacher`. The student starts from random numbers, or from --student with its
+dead channels drawn anew. It is trained on three relative errors at every layer that has a head:
+features, Gram matrices, and the change of the features under a change of the image, which is what
+the gradients of a style loss are made of.
 """
 
 import pathlib
@@ -32,15 +33,34 @@ _STEPS = flags.DEFINE_integer("steps", 20000, "Training steps.", lower_bound=1)
 _BATCH = flags.DEFINE_integer("batch", 16, "Crops a step.", lower_bound=2)
 _CROP = flags.DEFINE_integer("crop", 128, "Side of a crop, pixels.", lower_bound=64)
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", 2e-3, "Peak learning rate of Adam.")
+_DECAY = flags.DEFINE_integer("decay", 2500, "The last steps, over which the rate falls to zero.")
 _PROCEDURAL = flags.DEFINE_integer("procedural", 12, "Procedural pictures of each kind.")
 _CHECKPOINTS = flags.DEFINE_string("checkpoints", "checkpoints", "Folder to resume from.")
 _PRECISION = flags.DEFINE_enum(
     "precision", "bfloat16", ["bfloat16", "float32"], "Of the arithmetic."
 )
 
-STEPS_PER_EPOCH = 250
+STEPS_PER_EPOCH = 100
 # The deepest layer learns most slowly; weighting it helps all layers.
 LAYER_WEIGHTS = dict(zip(LAYERS, (0.5, 0.7, 1.0, 1.2, 1.0, 3.0)))
+
+
+class Trapezoid(keras.optimizers.schedules.LearningRateSchedule):
+    """Rises for `warmup` steps, is constant, falls to zero over the last `decay` of `steps`.
+
+    A training that runs out of time is resumed with fewer `steps`, and loses nothing.
+    """
+
+    def __init__(self, peak, steps, warmup, decay):
+        self.peak, self.steps, self.warmup, self.decay = peak, steps, warmup, decay
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        rise, fall = (step + 1) / self.warmup, (self.steps - step) / self.decay
+        return self.peak * ops.clip(ops.minimum(rise, fall), 0.0, 1.0)
+
+    def get_config(self):
+        return vars(self)
 
 
 class Distillation(keras.Model):
@@ -66,8 +86,9 @@ class Distillation(keras.Model):
             )
             grams = relative_error(gram(a[: half // 2]), gram(b[: half // 2]))
             a, b = ops.cast(a, "float32"), ops.cast(b, "float32")
-            reaction = relative_error(a[half:] - a[:half], b[half:] - b[:half])
-            errors = relative_error(a, b), 0.3 * grams, 0.3 * reaction
+            floor = 1e-3 * energy(b[:half])  # below it bfloat16 rounds the reaction away
+            reaction = relative_error(a[half:] - a[:half], b[half:] - b[:half], floor)
+            errors = relative_error(a, b), grams, reaction
             total += LAYER_WEIGHTS[layer] * sum(ops.mean(error) for error in errors)
         return total
 
@@ -89,11 +110,15 @@ def gram(x):
     return ops.matmul(ops.transpose(flat, (0, 2, 1)), flat)
 
 
-def relative_error(a, b):
+def energy(x):
+    """Sum of the squares, for each of a batch."""
+    return ops.sum(ops.square(ops.cast(x, "float32")), tuple(range(1, len(x.shape))))
+
+
+def relative_error(a, b, floor=1e-6):
     """Squared error of `a` over the squared size of `b`, for each of a batch."""
     a, b = ops.cast(a, "float32"), ops.cast(b, "float32")
-    axes = tuple(range(1, len(b.shape)))
-    return ops.sum(ops.square(a - b), axes) / (ops.sum(ops.square(b), axes) + 1e-6)
+    return energy(a - b) / (energy(b) + floor)
 
 
 def channel_weights(teacher, crops, batches=16) -> dict[str, np.ndarray]:
@@ -107,18 +132,53 @@ def channel_weights(teacher, crops, batches=16) -> dict[str, np.ndarray]:
     return {layer: 1 / (square + 0.1 * square.mean()) for layer, square in totals.items()}
 
 
+def revive(student, images, seed=0) -> None:
+    """Draws anew those channels of the trunk that hardly ever fire: no gradient reaches them.
+
+    What follows does not listen to them at first, so that the outputs stay what they are.
+    """
+    rng = np.random.default_rng(seed)
+    names = VGG19_COMPACT.needed(LAYERS)
+    for name, following in zip(names, (*names[1:], None)):
+        layer = student.get_layer(name)
+        trunk = keras.Model(student.input, layer.output)
+        dead = _fires(trunk, images) < 0.002
+        kernel, bias = layer.get_weights()
+        bias[dead], kernel[..., dead] = 0, rng.normal(0, 1, kernel[..., dead].shape)
+        layer.set_weights([kernel, bias])
+        kernel[..., dead & (_fires(trunk, images) < 0.5)] *= -1
+        layer.set_weights([kernel, bias])
+        size = np.sqrt(np.mean(_seen(trunk, images) ** 2, axis=(0, 1, 2)))
+        kernel[..., dead] *= size[~dead].mean() / size[dead]
+        layer.set_weights([kernel, bias])
+        for listener in (f"{name}_head" * (name in LAYERS), following):
+            if listener:
+                kernel, bias = student.get_layer(listener).get_weights()
+                kernel[:, :, dead] = 0
+                student.get_layer(listener).set_weights([kernel, bias])
+        print(f"{name}: {dead.sum()} of {len(dead)} channels drawn anew")
+
+
+def _seen(model, images):
+    return ops.convert_to_numpy(ops.cast(model(images), "float32"))
+
+
+def _fires(model, images):
+    """The share of positions at which each channel is not zero."""
+    return np.mean(_seen(model, images) > 0, axis=(0, 1, 2))
+
+
 def train(teacher, pictures) -> keras.Model:
     """Distils a student from `teacher`; checkpoints as it goes and resumes from them."""
     student = vgg.build(VGG19_COMPACT, LAYERS, dtype=precision.policy(_PRECISION.value))
     if _STUDENT.value:
         weights.assign(student, weights.read(_STUDENT.value), _STUDENT.value)
     crops = training_pictures.Crops(pictures, _BATCH.value, _CROP.value, STEPS_PER_EPOCH)
+    if _STUDENT.value:
+        revive(student, np.concatenate([crops[index][0] for index in range(4)]))
     model = Distillation(student, teacher, channel_weights(teacher, crops))
-    warmup = min(500, _STEPS.value // 10)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, _STEPS.value - warmup, warmup_target=_LEARNING_RATE.value, warmup_steps=warmup
-    )
-    optimizer = keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.998, global_clipnorm=1.0)
+    rate = Trapezoid(_LEARNING_RATE.value, _STEPS.value, 250, _DECAY.value)
+    optimizer = keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.995, global_clipnorm=1.0)
     model.compile(optimizer=optimizer, jit_compile=keras.backend.backend() == "jax")
     model(crops[0][0])
     backup = keras.callbacks.BackupAndRestore(_CHECKPOINTS.value, delete_checkpoint=False)

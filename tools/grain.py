@@ -20,11 +20,6 @@ from tfstyle import images, provenance
 from tfstyle.evaluation import comparison
 from tfstyle.settings import STYLE_LAYERS, StylizeSettings, TextureSettings
 
-_OUTPUT = flags.DEFINE_string("output", "demo/grain", "Folder of the sheets and tables.")
-_PICTURES = flags.DEFINE_string("pictures", "demo/grain", "Folder of the single pictures.")
-_GRID = flags.DEFINE_enum("grid", "choices", ["choices", "causes"], "Variants that are made.")
-_SIZE = flags.DEFINE_integer("size", 256, "Long side of the pictures, pixels.", lower_bound=64)
-
 CONVOLUTIONS = STYLE_LAYERS
 PIXELS = ("pixels", *CONVOLUTIONS)
 GRAM = {
@@ -74,26 +69,27 @@ PAIRS = (
 )
 TEXTURES = tuple(f"textures/{name}" for name in ("brick", "gravel", "pebbles", "weave"))
 TEXTURES += ("styles/mosaic", "styles/woodcut")
+SIZE = 256  # long side of the pictures, pixels
 GRIDS = {"choices": (CHOICES, PAIRS, TEXTURES), "causes": (CAUSES, PAIRS[1:3], TEXTURES[1:4])}
 MEASURES = ("grain_luminance_25", "grain_luminance_50", "grain_chroma_25", "grain_chroma_50")
 MEASURES += ("palette", "structure", "content", "judge", "seconds")
 
 
 def main(_) -> None:
-    for folder in (_OUTPUT.value, _PICTURES.value):
+    for folder in (flags.FLAGS.output, flags.FLAGS.pictures):
         os.makedirs(folder, exist_ok=True)
-    variants, pairs, textures = GRIDS[_GRID.value]
+    variants, pairs, textures = GRIDS[flags.FLAGS.grid]
     jobs = [(f"{photo}_{style}", _stylized(variants, photo, style)) for photo, style in pairs]
     jobs += [(pathlib.Path(name).name, _textures(variants, name)) for name in textures]
     rows = [row for name, cells in jobs for row in _made(name, cells)]
-    with open(os.path.join(_OUTPUT.value, "rows.csv"), "w", newline="") as file:
+    with open(os.path.join(flags.FLAGS.output, "rows.csv"), "w", newline="") as file:
         writer = csv.DictWriter(
             file, ["picture", "kind", "variant", *MEASURES], extrasaction="ignore"
         )
         writer.writeheader()
         writer.writerows(rows)
     table = "\n\n".join(map("\n".join, (_table(rows, kind) for kind in comparison.JOBS)))
-    pathlib.Path(_OUTPUT.value, "table.md").write_text(table + "\n")
+    pathlib.Path(flags.FLAGS.output, "table.md").write_text(table + "\n")
 
 
 def _stylized(variants, photo, style):
@@ -113,7 +109,7 @@ def _textures(variants, name):
 
 
 def _cell(kind, job, variant, changes, pictures):
-    settings = job.of({**changes, "size": _SIZE.value})
+    settings = job.of({**changes, "size": SIZE})
     return comparison.Cell(kind, "variant", variant, settings, pictures, {})
 
 
@@ -122,7 +118,7 @@ def _made(name, cells):
     made, facts = [], []
     for cell in cells:
         variant = re.sub(r"\W+", "_", cell.label)
-        path = os.path.join(_PICTURES.value, f"{cell.kind}_{name}_{variant}.png")
+        path = os.path.join(flags.FLAGS.pictures, f"{cell.kind}_{name}_{variant}.png")
         record = provenance.of(cell.label, cell.settings)
         found = images.read_settings(path) if os.path.exists(path) else {}
         if {key: found.get(key) for key in record} != record:
@@ -133,7 +129,7 @@ def _made(name, cells):
         made.append(images.load(path))
         facts.append({"seconds": found["seconds"]})
     done = comparison.assemble(cells, made, facts)
-    images.save(os.path.join(_OUTPUT.value, f"{cells[0].kind}_{name}.jpg"), done.sheet)
+    images.save(os.path.join(flags.FLAGS.output, f"{cells[0].kind}_{name}.jpg"), done.sheet)
     return [{"picture": name} | row for row in done.rows]
 
 
@@ -154,5 +150,8 @@ def _summary(rows, measure):
     return f"{np.median(values):.3g} ({worst:.3g})"
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # only here: the tests import other tools with flags of these names
+    flags.DEFINE_string("output", "demo/grain", "Folder of the sheets and tables.")
+    flags.DEFINE_string("pictures", "demo/grain", "Folder of the single pictures.")
+    flags.DEFINE_enum("grid", "choices", ["choices", "causes"], "Variants that are made.")
     app.run(main)

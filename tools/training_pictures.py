@@ -75,8 +75,34 @@ def coloured_noise(size: int, rng: np.random.Generator) -> np.ndarray:
 _GENERATORS = {"dead_leaves": dead_leaves, "gradients": gradients, "coloured_noise": coloured_noise}
 
 
+def _noise(crop, rng):
+    """White noise, or noise of one octave: detail of 2 pixels, of 4, ... of 32."""
+    if rng.random() < 0.4:
+        return rng.standard_normal(crop.shape)
+    repeats = np.ones((2 ** rng.integers(5),) * 2 + (1,))
+    side = len(crop) // len(repeats)
+    fine = rng.standard_normal((side, side, 3))
+    coarse = fine.reshape(side // 2, 2, side // 2, 2, 3).mean(axis=(1, 3))
+    return np.kron(fine - np.kron(coarse, np.ones((2, 2, 1))), repeats)
+
+
+def _mesh(crop, rng):
+    """Pixels or lines of two opposite colours in turn, in patches: what syntheses like to leave."""
+    rows, columns = np.indices(crop.shape[:2])
+    down, across = ((1, 0), (0, 1), (1, 1))[rng.integers(3)]
+    sign = 1 - 2.0 * ((down * rows + across * columns) % 2)
+    patches = np.kron(rng.random((len(crop) // 16,) * 2) ** 2, np.ones((16, 16)))
+    return (sign * patches)[..., None] * rng.standard_normal(3)
+
+
+def _detail(crop, rng):
+    """What sharpens a crop, or blurs it."""
+    blurred = sum(np.roll(crop, shift, axis) for axis in (0, 1) for shift in (1, -1)) / 4
+    return (crop - blurred) * rng.choice([1, -1])
+
+
 class Crops(keras.utils.PyDataset):
-    """Batches of augmented crops `[2 n, crop, crop, 3]`: n crops, then the same with added noise.
+    """Batches of augmented crops `[2 n, crop, crop, 3]`: n crops, then the same with a change.
 
     The pairs let the loss compare how two networks *react* to a change of the image. A batch
     depends on the seed and its index only, so that a resumed training sees what it would have seen.
@@ -98,8 +124,9 @@ class Crops(keras.utils.PyDataset):
         rng = np.random.default_rng([self.seed, self.epoch, index])
         crops = np.stack([self._crop(rng) for _ in range(self.pairs)]).astype(np.float32) / 255
         crops = np.clip(_recolour(crops, rng), 0, 1)
-        strength = rng.choice([0.02, 0.05, 0.1, 0.25], (self.pairs, 1, 1, 1))
-        noisy = crops + strength * rng.standard_normal(crops.shape, np.float32)
+        dirty = rng.random((self.pairs, 1, 1, 1)) < 0.25
+        crops = np.clip(crops + dirty * _changes(crops, rng), 0, 1)
+        noisy = crops + _changes(crops, rng)
         batch = np.concatenate([crops, np.clip(noisy, 0, 1)]).astype(np.float32)
         return batch, np.zeros(len(batch), np.float32)
 
@@ -110,6 +137,27 @@ class Crops(keras.utils.PyDataset):
         crop = picture[top : top + self.crop, left : left + self.crop]
         crop = np.rot90(crop, rng.integers(4))
         return crop[:, ::-1] if rng.random() < 0.5 else crop
+
+
+def _changes(crops, rng):
+    """A change of each crop, small or large: noise, a mesh, sharpening, or a bit of another crop.
+
+    Half of the noises and meshes change the colour and leave the brightness: pictures have little
+    fine chroma, by which a network would not learn to see it.
+    """
+    changes = []
+    for crop, other in zip(crops, np.roll(crops, 1, axis=0)):
+        kind = rng.choice(["noise", "mesh", "detail", "other"], p=[0.5, 0.2, 0.1, 0.2])
+        if kind == "other":
+            change = other - crop
+        else:
+            change = {"noise": _noise, "mesh": _mesh, "detail": _detail}[kind](crop, rng)
+        strength = rng.choice([0.03, 0.06, 0.12, 0.25])
+        if kind in ("noise", "mesh") and rng.random() < 0.5:
+            change = change - change.mean(axis=-1, keepdims=True)
+            strength = max(strength, 0.1)  # in bfloat16 less of it would be lost
+        changes.append(change * strength / (change.std() + 0.01))
+    return np.float32(changes)
 
 
 def _pyramid(picture, crop):
