@@ -294,7 +294,8 @@ def blend(styles, parts, **options):
 def test_a_blend_of_a_style_with_itself_is_that_style(statistic):
     few = {"statistic": statistic, "evaluations": 4}  # rounding is amplified by each
     one, two = blend(stripes(), None, **few), blend([stripes(), stripes()], [0.7, 0.3], **few)
-    np.testing.assert_allclose(one, two, atol=1e-4)
+    # `nearest` draws other vectors of a style, where it gives a part of them.
+    np.testing.assert_allclose(one, two, atol=1e-3 if statistic == "nearest" else 1e-4)
     assert np.abs(one - images.noise(32, 32, 0)).max() > 0.1
 
 

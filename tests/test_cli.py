@@ -170,9 +170,9 @@ TWO = "--style=style.png,content.jpg"
         (["--init=missing.png"], "--init=missing.png: file not found"),
         (
             ["--style_layers=block1_conv1,relu9_9"],
-            "--style_layers: expected layers out of block1_conv1",
+            "--style_layers: expected layers out of pixels",
         ),
-        (["--content_layers=foo"], "--content_layers: expected layers out of block1_conv1"),
+        (["--content_layers=foo"], "--content_layers: expected layers out of pixels"),
         (["--content_weight=0", "--content_layers=foo"], "--content_layers: expected layers out"),
         (["--style_layer_weights=1,2"], "style_layer_weights: expected one for each of the 5"),
         (["--style_layer_weights=1,x"], "style_layer_weights=1,x: expected numbers of at least 0"),
@@ -221,7 +221,7 @@ def test_bad_input(folder, capsys, monkeypatch, changes, expected):
 @pytest.mark.parametrize(
     "arguments, expected",
     [
-        ([*INVERT, "--layer=foo"], "--layer: expected layers out of block1_conv1"),
+        ([*INVERT, "--layer=foo"], "--layer: expected layers out of pixels"),
         ([*INVERT, "--layer="], "--layer=: expected one or several different layer names"),
         ([*INVERT, "--layer=a,a"], "--layer=a,a: expected one or several different layer names"),
         ([*INVERT, "--tv_beta=0.5"], "tv_beta=0.5: expected a number from 1 to 10"),
@@ -316,7 +316,7 @@ def test_export_writes_a_model_and_prints_its_size(folder, capsys):
             "--evaluations: expected an integer from 1 to 1000, received 1001",
         ),
         (["--style_blend=1,2"], "--style_blend: expected one for each of the 1 styles"),
-        (["--style_layers=relu9_9"], "--style_layers: expected layers out of block1_conv1"),
+        (["--style_layers=relu9_9"], "--style_layers: expected layers out of pixels"),
         (["--discriminator_steps=0"], "discriminator_steps=0: expected an integer from 1 to"),
         (["--content=content.jpg"], "Unknown command line flag 'content'"),
         (["--seed=1"], "Unknown command line flag 'seed'"),

@@ -70,7 +70,7 @@ PAIRS = (
 TEXTURES = tuple(f"textures/{name}" for name in ("brick", "gravel", "pebbles", "weave"))
 TEXTURES += ("styles/mosaic", "styles/woodcut")
 SIZE = 256  # long side of the pictures, pixels
-GRIDS = {"choices": (CHOICES, PAIRS, TEXTURES), "causes": (CAUSES, PAIRS[1:3], TEXTURES[1:4])}
+GRIDS = {"choices": (CHOICES, PAIRS, TEXTURES), "causes": (CAUSES, PAIRS[1:2], TEXTURES[2:3])}
 MEASURES = ("grain_luminance_25", "grain_luminance_50", "grain_chroma_25", "grain_chroma_50")
 MEASURES += ("palette", "structure", "content", "judge", "seconds")
 
