@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle import device, features, settings
-from tfstyle.features import architectures, pixels, precision, vgg, weights
+from tfstyle import colour, device, features, settings
+from tfstyle.features import architectures, precision, vgg, weights
 from tfstyle.features.architectures import VGG19, VGG19_COMPACT, Architecture
 
 SHARED = pathlib.Path(__file__).parent.parent.parent / "shared"
@@ -115,7 +115,7 @@ def test_pixels_are_an_orthogonal_transform_of_each_patch_times_gains():
     image, (row, column) = picture(), (11, 17)
     patch = image[0, row - 1 : row + 2, column - 1 : column + 2].astype(np.float64) - 0.5
     axis = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
-    opponent = np.einsum("ck,yxk->yxc", pixels.COLOURS, patch)
+    opponent = np.einsum("ck,yxk->yxc", colour.LUMINANCE_AND_CHROMA, patch)
     expected = np.einsum("uy,vx,yxc->uvc", axis, axis, opponent)
     expected *= 2.0 ** np.add.outer(np.arange(3), np.arange(3))[..., None] * [1, 3, 3]
     signed = expected.reshape(27)

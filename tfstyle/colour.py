@@ -2,6 +2,12 @@
 
 import numpy as np
 
+# Luminance and two differences of colours, as JPEG has them: rows that RGB is multiplied by
+# (ITU-R BT.601).
+LUMINANCE_AND_CHROMA = np.array(
+    [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]]
+)
+
 # Linear sRGB -> cones, and the cube roots of these -> L, a, b.
 CONES = np.array(
     [

@@ -9,12 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from tfstyle.colour import oklab
+from tfstyle.colour import LUMINANCE_AND_CHROMA, oklab
 
-# Grain. Luminance and two chroma channels as JPEG has them (ITU-R BT.601): linear, so that noise
-# counts alike in the dark and in the light, and of length 1 at the most.
-LUMA = np.array([[0.299, 0.587, 0.114]])
-CHROMA = np.array([[-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+# Grain. Of colours as JPEG has them: they are linear, so that noise counts alike in the dark and in
+# the light, and of length 1 at the most.
 PATCH, STRIDE = 32, 16  # pixels
 FINE = 0.35  # cycles a pixel; the finest mesh along an axis has 0.5
 ROUNDING = 1 / 255**2 / 12  # variance of what rounding to 8 bits adds to a channel
@@ -52,7 +50,7 @@ def grain(image, styles) -> Grain:
         styles: see above.
     """
     found = []
-    for axes in (LUMA, CHROMA):
+    for axes in (LUMINANCE_AND_CHROMA[:1], LUMINANCE_AND_CHROMA[1:]):
         floor = ROUNDING * np.mean(_fine()) * np.sum(axes**2)
         here = _quantiles([(_energies(image, axes), 1.0)], (0.25, 0.5))
         there = _quantiles([(_energies(style, axes), part) for style, part in styles], (0.25, 0.5))

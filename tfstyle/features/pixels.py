@@ -11,12 +11,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfstyle.colour import LUMINANCE_AND_CHROMA
 from tfstyle.features.architectures import PIXEL_FILTERS
 
-# Luminance, and two differences of colours, as JPEG has them (ITU-R BT.601).
-COLOURS = np.array(
-    [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]]
-)
 # Natural pictures have little of both: gains let them count beside luminance and large shapes.
 COLOUR_GAIN = 3.0  # of differences of colours
 FREQUENCY_GAIN = 2.0  # for each step up in frequency, along each axis
@@ -30,7 +27,7 @@ class Pixels(keras.layers.Layer):
     def call(self, image):
         kernel = ops.convert_to_tensor(filters(), image.dtype)
         patches = ops.conv(image - GREY, kernel, padding="valid", data_format="channels_last")
-        sizes = ops.abs(patches[..., len(COLOURS) :])
+        sizes = ops.abs(patches[..., len(LUMINANCE_AND_CHROMA) :])
         return ops.cast(ops.concatenate([patches, sizes], axis=-1), self.compute_dtype)
 
 
@@ -38,7 +35,7 @@ def filters() -> np.ndarray:
     """Kernels `[3, 3, 3, 27]` of the transform, times their gains; constant ones come first."""
     rows = np.cos(np.pi * np.outer(np.arange(3), np.arange(3) + 0.5) / 3)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    colours = COLOURS * np.array([1, COLOUR_GAIN, COLOUR_GAIN])[:, np.newaxis]
+    colours = LUMINANCE_AND_CHROMA * np.array([1, COLOUR_GAIN, COLOUR_GAIN])[:, np.newaxis]
     gains = FREQUENCY_GAIN ** np.add.outer(np.arange(3), np.arange(3))
     kernels = np.einsum("uy,vx,ck,uv->yxkuvc", rows, rows, colours, gains)
     return kernels.reshape(3, 3, 3, PIXEL_FILTERS)
