@@ -73,7 +73,9 @@ def watched(task, **changes):
     kind, pictures = problem.TASKS[task]
     recorder = curves.Recorder()
     optimizer = convergence.Watched(optimizers.get("lbfgs"), recorder)
-    return recorder, Run(kind(**changes), **pictures, optimizer=optimizer).complete()
+    return recorder, Run(
+        problem.settings(kind, **changes), **pictures, optimizer=optimizer
+    ).complete()
 
 
 @pytest.mark.parametrize("task", problem.TASKS)

@@ -264,7 +264,7 @@ def test_values_become_plain(name, given, plain):
 
 
 def test_settings_that_belong_together():
-    with pytest.raises(ValueError, match="^style_layer_weights: .* each of the 5 style layers"):
+    with pytest.raises(ValueError, match="^style_layer_weights: .* each of the 6 style layers"):
         StylizeSettings(style_layer_weights=[1, 2])
     with pytest.raises(ValueError, match="^style_weight: .*content_weight is 0 too"):
         StylizeSettings(style_weight=0, content_weight=0)

@@ -138,4 +138,7 @@ def separated(changes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     }
     if images.is_picture(changes.get("init")):
         objects["init"] = changes["init"]
-    return {name: value for name, value in changes.items() if name not in objects}, objects
+    named = {name: value for name, value in changes.items() if name not in objects}
+    if getattr(objects.get("statistic"), "trains", False):
+        named["statistic"] = "discriminator"  # whose defaults suit what learns
+    return named, objects

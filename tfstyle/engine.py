@@ -53,7 +53,7 @@ class Engine:
                 f"features: expected Keras on TensorFlow, received {keras.backend.backend()}; "
                 "set KERAS_BACKEND=tensorflow"
             )
-        identifier = settings.features if parts.features is None else parts.features
+        identifier = settings.chosen("features") if parts.features is None else parts.features
         layer_weights = settings.layer_weights()
         self.layers = settings.layers()
         self.content_layers = settings.compared_layers()

@@ -173,7 +173,7 @@ class Run:
         self.settings: Any = settings
         self.inputs = Inputs.load(settings, content, style, init)
         self._objects = features, statistic, optimizer
-        check_settings(settings, settings.features if features is None else features)
+        check_settings(settings, settings.chosen("features") if features is None else features)
         self._check_scales()
         if checkpoint is not None:
             check_path(checkpoint)

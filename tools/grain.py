@@ -18,16 +18,15 @@ from absl import app, flags
 
 from tfstyle import images, provenance
 from tfstyle.evaluation import comparison
-from tfstyle.settings import STYLE_LAYERS, StylizeSettings, TextureSettings
+from tfstyle.settings import GATYS_LAYERS, StylizeSettings, TextureSettings
 
-CONVOLUTIONS = STYLE_LAYERS
-PIXELS = ("pixels", *CONVOLUTIONS)
+PIXELS = ("pixels", *GATYS_LAYERS)
 GRAM = {
     "features": "vgg19_compact",
     "statistic": "gram",
     "style_weight": 100.0,
     "content_layers": ("block4_conv2",),
-    "style_layers": CONVOLUTIONS,
+    "style_layers": GATYS_LAYERS,
 }
 W2 = {
     "features": "vgg19_narrow",
@@ -40,7 +39,7 @@ CHOICES = {
     "gram": GRAM,
     "gram, pixels": GRAM | {"style_layers": PIXELS},
     "mean_covariance, narrow, pixels": W2 | {"statistic": "mean_covariance"},
-    "gaussian_w2, narrow": W2 | {"style_layers": CONVOLUTIONS},
+    "gaussian_w2, narrow": W2 | {"style_layers": GATYS_LAYERS},
     "gaussian_w2, narrow, pixels": W2,
     "the same, weight 100": W2 | {"style_weight": 100.0},
 }
@@ -53,7 +52,7 @@ CAUSES = {
     "675 evaluations": GRAM | {"evaluations": 675},
     "total variation 0.5": GRAM | {"tv_weight": 0.5},
     "two layers of the first block": GRAM
-    | {"style_layers": ("block1_conv1", "block1_conv2", *CONVOLUTIONS[1:])},
+    | {"style_layers": ("block1_conv1", "block1_conv2", *GATYS_LAYERS[1:])},
     "gaussian_w2": GRAM | {"statistic": "gaussian_w2"},
     "gram, pixels": GRAM | {"style_layers": PIXELS},
 }

@@ -18,7 +18,7 @@ from absl import app, flags
 
 from tfstyle import features, images
 from tfstyle.features.architectures import VGG19
-from tfstyle.settings import STYLE_LAYERS
+from tfstyle.settings import GATYS_LAYERS
 
 tfd = tfp.distributions
 
@@ -316,7 +316,7 @@ def check(family, vectors, x, log_p, count=8):
 
 def numbers_table() -> str:
     """Markdown: how many numbers each statistic keeps of the style layers of VGG19."""
-    rows = [["statistic", *STYLE_LAYERS, "all"], ["---"] * 7]
+    rows = [["statistic", *GATYS_LAYERS, "all"], ["---"] * 7]
     for name, numbers in NUMBERS.items():
         counts = [numbers(width) for width in VGG19.widths]
         rows.append([f"`{name}`", *(f"{count:,}" for count in [*counts, sum(counts)])])

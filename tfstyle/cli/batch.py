@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _check(settings, style):
     """Raises for what is wrong whatever the photograph."""
-    check_settings(settings, settings.features)
+    check_settings(settings, settings.chosen("features"))
     size = levels.output_size(1, 1, settings.size)
     levels.levels(*levels.with_margin(*size), settings.evaluations, settings.scales)
     load_styles(settings, style, size)
@@ -147,7 +147,7 @@ def _announcement(where, settings, count, done):
         here = device.find()
         place = f"{here.name}, {here.precision(settings.precision)}"
     pictures = f"{count} to paint" + (f", {done} done already" if done else "")
-    return f"{place} | {settings.features} | {pictures}"
+    return f"{place} | {settings.chosen('features')} | {pictures}"
 
 
 def _report(folder, made, bad, seconds):

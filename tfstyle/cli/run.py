@@ -152,7 +152,7 @@ def _announcement(run: Run) -> str:
 
     plan = run.plan
     seconds = plan.seconds(device.speed(plan.precision), device.speed("float32"))
-    return plan.announcement(run.settings.features, seconds)
+    return plan.announcement(run.settings.chosen("features"), seconds)
 
 
 @contextlib.contextmanager

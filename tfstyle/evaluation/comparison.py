@@ -19,7 +19,7 @@ from tfstyle.settings.kinds import Texts
 
 JOBS = {"texture": TextureSettings, "stylize": StylizeSettings}
 PICTURES = ("content", "style")
-STATISTICS = ("mean", "gram", "mean_covariance")
+STATISTICS = ("gram", "mean_covariance", "gaussian_w2")
 SIZE = 256  # at which many pictures can be made
 
 
@@ -172,16 +172,16 @@ def assemble(planned, pictures, facts) -> Comparison:
 
 def _measured(cell, picture, look):
     """Distances of a picture to its style and content, as columns of the table."""
-    settings = cell.settings
+    settings, weights = cell.settings, cell.settings.layer_weights()
     options = settings.select(("weights", "pooling", "padding"))
-    features = cell.objects.get("features", settings.features)
-    network = look(features, settings.style_layers, precision="float32", **options)
+    features = cell.objects.get("features", settings.chosen("features"))
+    network = look(features, tuple(weights), precision="float32", **options)
     styles = load_styles(settings, cell.pictures["style"], picture.shape[1:3])
     beside = [(style.resized(), style.part) for style in styles]
-    found = judges.distances(picture, beside, network, settings.layer_weights())
+    found = judges.distances(picture, beside, network, weights)
     grain = measures.grain(picture, beside)._asdict()
     columns = {f"distance_{name}": value for name, value in found.items()}
-    columns["judge"] = judges.judge(picture, beside, settings.style_layers, look)
+    columns["judge"] = judges.judge(picture, beside, weights, look)
     columns |= {f"grain_{name}": value for name, value in grain.items()}
     columns["palette"] = measures.palette(picture, beside)
     columns["structure"] = columns["content"] = None

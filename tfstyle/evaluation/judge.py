@@ -10,8 +10,8 @@ import numpy as np
 from tfstyle import features as feature_networks
 from tfstyle import images
 from tfstyle import statistics as style_statistics
-from tfstyle.settings import CONTENT_LAYERS
 
+CONTENT_LAYER = "block4_conv2"
 JUDGE_LAYERS = ("block1_conv2", "block2_conv2", "block3_conv4", "block4_conv4")
 POSITIONS = 16384  # feature vectors looked at, at each layer
 PAIRS = 512  # of them, for the bandwidth
@@ -72,8 +72,8 @@ def judge(image, styles, avoid=(), look=feature_networks.get) -> float:
 def content_distance(image, content, look=feature_networks.get) -> float:
     """Relative distance between the features of a picture and of its content, as `ContentLoss`.
 
-    Always by the compact network, in float32, at the default content layers, so that pictures can
-    be compared that were made with others.
+    Always by the compact network, in float32, at block4_conv2 (Gatys et al. 2016), so that pictures
+    can be compared that were made with others.
 
     Args:
         image: picture `[1, H, W, 3]` in [0, 1].
@@ -85,7 +85,7 @@ def content_distance(image, content, look=feature_networks.get) -> float:
     """
     from tfstyle import losses
 
-    network = look("vgg19_compact", CONTENT_LAYERS, precision="float32")
+    network = look("vgg19_compact", (CONTENT_LAYER,), precision="float32")
     content = images.resize(content, *image.shape[1:3])
     return float(losses.ContentLoss()(network(image), network(content)))
 

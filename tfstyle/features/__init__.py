@@ -83,4 +83,4 @@ def check_settings(settings: Any, identifier: Any) -> None:
     """
     for name in ("layer", "content_layers", "style_layers"):
         if name in settings.fields():
-            check_layers(identifier, getattr(settings, name), name)
+            check_layers(identifier, settings.chosen(name), name)

@@ -64,7 +64,7 @@ class Stylizer(tf.Module):
         most = settings.max_size
         levels.levels(most, most, settings.evaluations, settings.scales)  # too many are an error
         styles = load_styles(settings, style, (most, most))
-        check_settings(settings, objects.get("features", settings.features))
+        check_settings(settings, objects.get("features", settings.chosen("features")))
         self.settings = settings
         here = device.find()
         self._engine = engine.get(settings, engine.Parts(**objects), here)
@@ -363,10 +363,10 @@ class Stylizer(tf.Module):
 
     def _label(self, objects):
         """Tells apart the bytes of exports that do not understand each other."""
-        network = objects.get("features", self.settings.features)
+        network = objects.get("features", self.settings.chosen("features"))
         name = network if isinstance(network, str) else type(network).__name__
         bytes_ = b"".join(variable.numpy().tobytes() for variable in self.network_weights)
-        layers, statistic = self.settings.style_layers, type(self._engine.statistic).__name__
+        layers, statistic = self.settings.layer_weights(), type(self._engine.statistic).__name__
         return " ".join([name, statistic, *layers, hashlib.sha256(bytes_).hexdigest()[:8]])
 
 

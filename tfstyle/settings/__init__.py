@@ -51,10 +51,32 @@ PADDING = ("reflect", "zeros")
 PRECISION = ("auto", "float32", "bfloat16")
 LOGIT_FEATURES = ("linear", "quadratic")
 IMAGE_LOSSES = ("non_saturating", "minimax", "confusion", "least_squares")
-STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
-CONTENT_LAYERS = ("block4_conv2",)
+GATYS_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
+# Defaults that depend on what is matched: of statistics in closed form, and of what learns.
+MATCHED = {
+    "features": "vgg19_narrow",
+    "style_layers": ("pixels", *GATYS_LAYERS),
+    "content_layers": ("block3_conv1", "block4_conv2"),
+    "style_weight": 30.0,
+    "optimizer": "lbfgs",
+}
+LEARNED = {
+    "features": "vgg19_compact",
+    "style_layers": GATYS_LAYERS,
+    "content_layers": ("block4_conv2",),
+    "style_weight": 100.0,
+    "optimizer": "adam",
+}
 LARGEST_SIDE = int(images.MAX_PIXELS**0.5)
 MAX_EVALUATIONS = 1_000_000
+
+
+def _of_statistic(name, kind, help, group):
+    """A setting of which the default is found in the tables above."""
+    values = kind.write(MATCHED[name]), kind.write(LEARNED[name])
+    return setting(
+        None, kind, "{}; default: {}, for the discriminator {}".format(help, *values), group
+    )
 
 
 def _lbfgs(default, kind, help):
@@ -98,7 +120,7 @@ class JobSettings(Settings):
     tv_weight: float = setting(
         0.05, Number(), "weight of the total variation: more for smoother", LOSSES
     )
-    features: str = setting(
+    features: str | None = setting(
         "vgg19_compact", Choice(tuple(registry.FEATURES)), "feature network", NETWORK
     )
     weights: str | None = setting(
@@ -123,10 +145,10 @@ class JobSettings(Settings):
     precision: str = setting(
         "auto", Choice(PRECISION), "auto takes bfloat16 where the processor has it", NETWORK
     )
-    optimizer: str | None = setting(
-        None,
+    optimizer: str | None = _of_statistic(
+        "optimizer",
         Choice(tuple(registry.OPTIMIZERS)),
-        "how the image is changed; default: lbfgs, adam for the discriminator",
+        "how the image is changed",
         OPTIMISATION,
     )
     evaluations: int = setting(
@@ -158,9 +180,11 @@ class JobSettings(Settings):
     adam_epsilon: float = _adam(1e-12, Number(), "added to the root of the mean square")
 
     def chosen(self, setting):
-        if setting == "optimizer" and self.optimizer is None:
-            return "adam" if self.chosen("statistic") in registry.LEARNERS else "lbfgs"
-        return super().chosen(setting)
+        value = super().chosen(setting)
+        if value is not None:
+            return value
+        defaults = LEARNED if super().chosen("statistic") in registry.LEARNERS else MATCHED
+        return defaults.get(setting)
 
     def matched(self) -> dict[str, float]:
         """Weights of the terms that compare features, `{"content" | "style": weight}`."""
@@ -224,11 +248,17 @@ class Styled(JobSettings):
         "result, or the picture's own if less",
         PICTURES,
     )
-    statistic: str = setting(
-        "gram", Choice(tuple(registry.CRITERIA)), "what is matched on the style layers", LOSSES
+    features: str | None = _of_statistic(
+        "features", Choice(tuple(registry.FEATURES)), "feature network", NETWORK
     )
-    style_layers: tuple[str, ...] = setting(
-        STYLE_LAYERS, Texts("layer names"), "layers compared by statistics", LOSSES
+    statistic: str = setting(
+        "gaussian_w2",
+        Choice(tuple(registry.CRITERIA)),
+        "what is matched on the style layers",
+        LOSSES,
+    )
+    style_layers: tuple[str, ...] | None = _of_statistic(
+        "style_layers", Texts("layer names"), "layers compared by statistics", LOSSES
     )
     style_layer_weights: tuple[float, ...] | None = setting(
         None, Numbers(), "one number for each style layer; default: equal", LOSSES
@@ -270,7 +300,7 @@ class Styled(JobSettings):
 
     def __post_init__(self):
         super().__post_init__()
-        weights, count = self.style_layer_weights, len(self.style_layers)
+        weights, count = self.style_layer_weights, len(self.chosen("style_layers"))
         if weights is not None and len(weights) != count:
             raise ValueError(
                 f"style_layer_weights: expected one for each of the {count} style layers, "
@@ -281,8 +311,8 @@ class Styled(JobSettings):
         return {"style": 1.0}
 
     def layer_weights(self):
-        weights = self.style_layer_weights or (1.0,) * len(self.style_layers)
-        return dict(zip(self.style_layers, weights))
+        layers = self.chosen("style_layers")
+        return dict(zip(layers, self.style_layer_weights or (1.0,) * len(layers)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -290,11 +320,11 @@ class Painted(Styled):
     """What every job with a content and a style has."""
 
     content_weight: float = setting(1.0, Number(), "weight of the content loss", LOSSES)
-    style_weight: float = setting(
-        100.0, Number(), "weight of the style loss: more for more style", LOSSES
+    style_weight: float | None = _of_statistic(
+        "style_weight", Number(), "weight of the style loss: more for more style", LOSSES
     )
-    content_layers: tuple[str, ...] = setting(
-        CONTENT_LAYERS, Texts("layer names"), "layers compared position by position", LOSSES
+    content_layers: tuple[str, ...] | None = _of_statistic(
+        "content_layers", Texts("layer names"), "layers compared position by position", LOSSES
     )
     content_loss: str = setting(
         "features",
@@ -312,10 +342,10 @@ class Painted(Styled):
             )
 
     def matched(self):
-        return {"content": self.content_weight, "style": self.style_weight}
+        return {"content": self.content_weight, "style": self.chosen("style_weight")}
 
     def compared_layers(self):
-        return self.content_layers if self.content_weight else ()
+        return self.chosen("content_layers") if self.content_weight else ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -349,7 +379,7 @@ class InvertSettings(JobSettings, OnePicture):
     inits: ClassVar[tuple[str, ...]] = ("noise",)
 
     layer: tuple[str, ...] = setting(
-        CONTENT_LAYERS, Texts("layer names"), "layers whose features are kept", LOSSES
+        ("block4_conv2",), Texts("layer names"), "layers whose features are kept", LOSSES
     )
     tv_beta: float = setting(
         2.0, Number(1, 10), "exponent of the total variation: 1 keeps edges, 2 is smoother", LOSSES

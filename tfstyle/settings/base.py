@@ -97,15 +97,15 @@ class Settings:
         return of is None or self.chosen(of[0]) == of[1]
 
     def chosen(self, setting: str) -> Any:
-        """The name of the part that a setting chooses."""
+        """The value that a setting has, also where it is left to a default by other settings."""
         return getattr(self, setting, None)
 
     def texts(self) -> dict[str, str]:
         """The settings that apply, as they are typed: `{name: text}`."""
         return {
-            name: field.metadata["kind"].write(getattr(self, name))
+            name: field.metadata["kind"].write(self.chosen(name))
             for name, field in self.fields().items()
-            if getattr(self, name) is not None and self.applies(name)
+            if self.chosen(name) is not None and self.applies(name)
         }
 
 

@@ -30,7 +30,8 @@ def measure(settings) -> Section:
 def run(task, name, size, settings, **changes) -> curves.Recorder:
     """A run of the library with its defaults but for `changes`."""
     kind, pictures = problem.TASKS[task]
-    job = kind(
+    job = problem.settings(
+        kind,
         size=size,
         features=name,
         weights=settings.weights_of(name),

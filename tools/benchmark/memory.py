@@ -69,8 +69,10 @@ def short_run(name, weights, precision, size):
 
 def _job(size):
     """Style transfer on a random square picture: settings and pictures."""
+    from tools.benchmark import problem
+
     picture = np.random.default_rng(0).random((1, size, size, 3), np.float32)
-    job = StylizeSettings(size=size, evaluations=EVALUATIONS, scales=1)
+    job = problem.settings(StylizeSettings, size=size, evaluations=EVALUATIONS, scales=1)
     return job, {"content": picture, "style": 1 - picture}
 
 

@@ -1,4 +1,5 @@
-"""What is minimised: style transfer and texture synthesis, with the library's default weights."""
+"""What is minimised: style transfer and texture synthesis as other programs know them, by Gram
+matrices (Gatys et al. 2015, 2016)."""
 
 import pathlib
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from tfstyle import device, engine, features, images, levels, losses, optimizers
 from tfstyle.features import precision as precisions
 from tfstyle.features import vgg
 from tfstyle.inputs import Inputs, working_picture
-from tfstyle.settings import DEFAULTS, StylizeSettings, TextureSettings
+from tfstyle.settings import GATYS_LAYERS, StylizeSettings, TextureSettings
 from tfstyle.workload import Workload
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
@@ -24,7 +25,15 @@ TASKS = {
     ),
     "texture": (TextureSettings, {"style": EXAMPLES / "textures/pebbles.jpg"}),
 }
-LAYERS = DEFAULTS.layers()
+CHOICES = {
+    "statistic": "gram",
+    "features": "vgg19_compact",
+    "style_layers": GATYS_LAYERS,
+    "content_layers": ("block4_conv2",),
+    "style_weight": 100.0,
+}
+SETTINGS = StylizeSettings(**CHOICES)
+LAYERS = SETTINGS.layers()
 
 
 class Problem(NamedTuple):
@@ -36,6 +45,11 @@ class Problem(NamedTuple):
 
     def loss(self, image):
         return self.objective(image, self.targets)[0]
+
+
+def settings(kind, **changes):
+    """The settings of a kind of job."""
+    return kind(**{name: CHOICES[name] for name in CHOICES if name in kind.fields()} | changes)
 
 
 def network(name, weights, precision="float32"):
@@ -55,25 +69,25 @@ def workload(name, precision) -> Workload:
     return Workload(
         representation=features.table(name),
         layers=LAYERS,
-        style_layers=DEFAULTS.style_layers,
+        style_layers=GATYS_LAYERS,
         bytes=2 if precision == "bfloat16" else 4,
-        criterion=statistics.get(DEFAULTS.statistic),
-        optimizer=optimizers.get(DEFAULTS.chosen("optimizer")),
-        name=DEFAULTS.chosen("optimizer"),
-        settings=DEFAULTS,
+        criterion=statistics.get(SETTINGS.statistic),
+        optimizer=optimizers.get(SETTINGS.chosen("optimizer")),
+        name=SETTINGS.chosen("optimizer"),
+        settings=SETTINGS,
     )
 
 
 def square(network, size) -> Problem:
     """Style transfer on a random picture of exactly that size: what a cost is measured on."""
     content = np.random.default_rng(0).random((1, size, size, 3), np.float32)
-    return _problem(StylizeSettings(), network, content, 1 - content, content)
+    return _problem(SETTINGS, network, content, 1 - content, content)
 
 
 def full_size(task, network, size) -> Problem:
     """The problem of that name in `TASKS`, as a run of that size ends with it, margin included."""
     kind, pictures = TASKS[task]
-    job = kind(size=size)
+    job = settings(kind, size=size)
     inputs = Inputs.load(job, **pictures)
     (style,) = inputs.styles
     content = None
