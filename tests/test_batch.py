@@ -62,7 +62,7 @@ def test_pictures_are_those_of_stylize_and_a_second_run_makes_only_what_is_missi
     assert cli.main(COMMAND) == 0
     assert sorted(os.listdir("out")) == ["a.png", "b.png", "c.png"]
     error = capsys.readouterr().err
-    assert "float32 | vgg19_compact | 3 to paint" in error and "out: 3 made in" in error
+    assert "float32 | vgg19_narrow | 3 to paint" in error and "out: 3 made in" in error
 
     single = ["stylize", "--content=photos/b.png", "--output=out/b.png", *FEW]
     batch_b = pixels("out/b.png")

@@ -85,7 +85,7 @@ def test_blocks_give_loss_and_gradient_of_the_whole(name, pooling, padding):
 
 @pytest.mark.parametrize("table", [VGG19, VGG19_COMPACT], ids=["vgg19", "vgg19_compact"])
 def test_with_the_layers_of_both_networks(table):
-    layers = settings.CONTENT_LAYERS, settings.STYLE_LAYERS
+    layers = ("block4_conv2",), settings.GATYS_LAYERS
     slim = dataclasses.replace(table, widths=(4, 4, 6, 6, 8), heads=dict.fromkeys(table.heads, 8))
     model = build(slim, layers[0] + layers[1])
     objective, image, goal = setting(model, "gram", 131, 178, WEIGHTS, *layers)

@@ -70,7 +70,7 @@ def test_texture_writes_the_size_asked_for_and_its_settings(folder, capsys):
     assert "--size=48x40" in settings["command"] and "--seed=0" in settings["command"]
     assert settings["settings"]["size"] == [48, 40] and settings["settings"]["seed"] == 0
     start, *_, end = capsys.readouterr().err.splitlines()
-    assert "vgg19_compact" in start and "48x40" in start and "GB" in start
+    assert "vgg19_narrow" in start and "48x40" in start and "GB" in start
     assert end.startswith("out.png: done after 6 evaluations") and "style" in end
 
 
@@ -174,7 +174,7 @@ TWO = "--style=style.png,content.jpg"
         ),
         (["--content_layers=foo"], "--content_layers: expected layers out of pixels"),
         (["--content_weight=0", "--content_layers=foo"], "--content_layers: expected layers out"),
-        (["--style_layer_weights=1,2"], "style_layer_weights: expected one for each of the 5"),
+        (["--style_layer_weights=1,2"], "style_layer_weights: expected one for each of the 6"),
         (["--style_layer_weights=1,x"], "style_layer_weights=1,x: expected numbers of at least 0"),
         (["--content_weight=-1"], "--content_weight=-1: expected a number of at least 0"),
         (["--style_weight=nan"], "--style_weight=nan: expected a number of at least 0"),
@@ -485,7 +485,7 @@ def test_a_stopped_run_is_resumed_from_its_checkpoint(folder, capsys, monkeypatc
     np.testing.assert_array_equal(pixels("out.png"), pixels("whole.png"))
     command = images.read_settings("whole.png")["command"].replace("whole.png", "out.png")
     assert images.read_settings("out.png")["command"] == command
-    assert "vgg19_compact" in capsys.readouterr().err.splitlines()[-2]
+    assert "vgg19_narrow" in capsys.readouterr().err.splitlines()[-2]
 
     line = complaint([*resumed, "--seed=1"], capsys)
     assert "--checkpoint: expected one of a run with seed=1, received one with seed=0" in line

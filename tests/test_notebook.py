@@ -18,7 +18,7 @@ from jupyter_client.kernelspec import KernelSpec
 from PIL import Image
 
 from tfstyle import statistics
-from tfstyle.settings import STYLE_LAYERS
+from tfstyle.settings import GATYS_LAYERS
 
 ROOT = pathlib.Path(__file__).parent.parent
 NOTEBOOK = ROOT / "examples" / "texture_and_style.ipynb"
@@ -113,7 +113,7 @@ def test_pictures_are_shown(notebook):
 
 def test_deeper_layers_keep_less(notebook):
     found = re.findall(r"^(\w+): ([\d.]+) dB$", text(notebook, "invert"), re.MULTILINE)
-    assert tuple(layer for layer, _ in found) == STYLE_LAYERS
+    assert tuple(layer for layer, _ in found) == GATYS_LAYERS
     first, second, third, *_, last = (float(decibels) for _, decibels in found)
     assert first > second > third > last
 

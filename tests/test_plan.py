@@ -14,7 +14,7 @@ from tfstyle.inputs import Inputs
 from tfstyle.optimizers.adam import Adam
 from tfstyle.optimizers.lbfgs import LBFGS
 from tfstyle.plan import Plan
-from tfstyle.settings import StylizerSettings, StylizeSettings, TextureSettings
+from tfstyle.settings import GATYS_LAYERS, StylizerSettings, StylizeSettings, TextureSettings
 from tfstyle.workload import Strategy, Workload
 
 LARGE = Device("a machine", True, 64e9)
@@ -30,7 +30,7 @@ def load(settings, content=PICTURES[0], style=PICTURES[1]):
 def work(settings, precision="bfloat16", optimizer=None):
     """What a run of such settings costs, without a network."""
     return Workload(
-        table(settings.features),
+        table(settings.chosen("features")),
         settings.layers(),
         tuple(settings.layer_weights()),
         2 if precision == "bfloat16" else 4,
@@ -176,7 +176,12 @@ def test_seconds_are_work_over_speed():
 
 def test_flops_of_an_evaluation_against_the_sum_over_its_layers():
     """VGG19's table at 64 pixels, written out: convolutions and Gram matrices, there and back."""
-    settings = StylizeSettings(features="vgg19")
+    settings = StylizeSettings(
+        features="vgg19",
+        statistic="gram",
+        style_layers=GATYS_LAYERS,
+        content_layers=["block4_conv2"],
+    )
     convolutions = 0
     sides = [64, 64, 32, 32, 16, 16, 16, 16, 8, 8, 8, 8, 4]
     widths = [64, 64, 128, 128, 256, 256, 256, 256, 512, 512, 512, 512, 512]

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfstyle import features as feature_networks
 from tfstyle import losses, statistics, targets
-from tfstyle.settings import STYLE_LAYERS
+from tfstyle.settings import GATYS_LAYERS
 
 every_statistic = pytest.mark.parametrize("name", statistics.STATISTICS)
 RANDOM = ("sliced_wasserstein",)
@@ -213,7 +213,7 @@ TEXTURE = np.random.default_rng(0).random((1, 32, 32, 3), np.float32)
 
 @functools.cache
 def network(precision):
-    return feature_networks.get("vgg19_compact", STYLE_LAYERS, precision=precision)
+    return feature_networks.get("vgg19_compact", GATYS_LAYERS, precision=precision)
 
 
 def flat(name):
@@ -235,7 +235,7 @@ def through_the_network(picture, precision):
 def test_flat_pictures_through_the_whole_network(name, precision, style, other):
     """Loss and gradient are finite; the loss is 0 for the style itself, and above for another."""
     statistic = statistics.get(name)
-    loss = losses.StyleLoss(statistic, dict.fromkeys(STYLE_LAYERS, 1))
+    loss = losses.StyleLoss(statistic, dict.fromkeys(GATYS_LAYERS, 1))
     target = {
         layer: statistic.measure(values)
         for layer, values in through_the_network(style, precision).items()
@@ -257,6 +257,6 @@ def test_a_blend_of_flat_pictures(name):
     style = flat("grey")
     parts = [0.7, 0.2, 0.1]
     styles = [(style, part) for part in parts]
-    blend = targets.style(network("float32"), statistic, styles, STYLE_LAYERS, 0)
-    loss = losses.StyleLoss(statistic, dict.fromkeys(STYLE_LAYERS, 1))
+    blend = targets.style(network("float32"), statistic, styles, GATYS_LAYERS, 0)
+    loss = losses.StyleLoss(statistic, dict.fromkeys(GATYS_LAYERS, 1))
     assert 0 <= loss(through_the_network("grey", "float32"), blend) < 1e-5

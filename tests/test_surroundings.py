@@ -23,6 +23,9 @@ SETTINGS = StylizeSettings(
     precision="float32",
     style_layers=STYLE_LAYERS,
     content_layers=CONTENT_LAYERS,
+    features="vgg19_compact",
+    statistic="gram",
+    style_weight=100.0,
 )
 
 

@@ -52,6 +52,8 @@ PRECISION = ("auto", "float32", "bfloat16")
 LOGIT_FEATURES = ("linear", "quadratic")
 IMAGE_LOSSES = ("non_saturating", "minimax", "confusion", "least_squares")
 GATYS_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
+# A twentieth is enough against a mesh, and leaves the rows of bricks to deeper layers.
+LAYER_WEIGHTS = {"pixels": 0.05}  # of all others: 1
 # Defaults that depend on what is matched: of statistics in closed form, and of what learns.
 MATCHED = {
     "features": "vgg19_narrow",
@@ -261,7 +263,10 @@ class Styled(JobSettings):
         "style_layers", Texts("layer names"), "layers compared by statistics", LOSSES
     )
     style_layer_weights: tuple[float, ...] | None = setting(
-        None, Numbers(), "one number for each style layer; default: equal", LOSSES
+        None,
+        Numbers(),
+        "one number for each style layer; default: equal, for pixels a twentieth of the others",
+        LOSSES,
     )
     sliced_wasserstein_directions: int = _sliced(
         128, Integer(1, 4096), "random directions for each layer"
@@ -312,7 +317,8 @@ class Styled(JobSettings):
 
     def layer_weights(self):
         layers = self.chosen("style_layers")
-        return dict(zip(layers, self.style_layer_weights or (1.0,) * len(layers)))
+        default = [LAYER_WEIGHTS.get(layer, 1.0) for layer in layers]
+        return dict(zip(layers, self.style_layer_weights or default))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,6 +23,7 @@ from tools.benchmark.settings import Settings
 SECTIONS = {
     "peak": "the fastest convolution",
     "evaluation": "one evaluation of the loss and its gradient",
+    "criteria": "one evaluation with each statistic",
     "overhead": "what the optimiser adds to the evaluations",
     "convergence": "the loss that every optimiser reaches, against evaluations and seconds",
     "memory": "peak memory of a process",

@@ -78,10 +78,10 @@ def workload(name, precision) -> Workload:
     )
 
 
-def square(network, size) -> Problem:
+def square(network, size, job=SETTINGS) -> Problem:
     """Style transfer on a random picture of exactly that size: what a cost is measured on."""
     content = np.random.default_rng(0).random((1, size, size, 3), np.float32)
-    return _problem(SETTINGS, network, content, 1 - content, content)
+    return _problem(job, network, content, 1 - content, content)
 
 
 def full_size(task, network, size) -> Problem:
