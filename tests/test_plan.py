@@ -104,7 +104,7 @@ def test_styles_count_at_their_size():
     """96 pixels beside a style of 9000 took 24 GB; the plan had said 0.9."""
     settings = StylizeSettings(size=96, style_size=9000)
     whole, tight = plan(settings), plan(settings, memory="6GB")
-    activations = table("vgg19_compact").activations(settings.style_layers, 6750, 9000)
+    activations = table("vgg19_narrow").activations(settings.layer_weights(), 6750, 9000)
     assert whole.style_side is None and whole.memory > 2 * activations
     assert tight.style_side in workload.SIDES[1:] and tight.memory < 6e9
     with pytest.raises(ValueError, match="^style_size: .* a style of 9000x6750, which needs"):
