@@ -17,6 +17,7 @@ from absl import app, flags
 import tfstyle
 from tfstyle import images
 
+STYLE_WEIGHT = 10.0  # less than for a picture on the wall: shapes must stay
 FEATURES = {
     "image": tf.io.FixedLenFeature([], tf.string),  # a PNG file
     "label": tf.io.FixedLenFeature([], tf.int64),
@@ -40,7 +41,8 @@ def photographs(folder, size):
 
 def stylized(dataset, styles, size, seed=0, **settings):
     """The dataset, each picture in one of the styles: one graph for all of them."""
-    stylizer = tfstyle.Stylizer(styles[0], max_size=max(size, images.MIN_SIDE), **settings)
+    settings = {"style_weight": STYLE_WEIGHT, "max_size": max(size, images.MIN_SIDE), **settings}
+    stylizer = tfstyle.Stylizer(styles[0], **settings)
     pictures = [images.resize(images.load(style), size, size) for style in styles]
     known = tf.stack([stylizer.describe(picture, 0)["descriptor_bytes"] for picture in pictures])
 

@@ -63,13 +63,10 @@ def test_every_photograph_is_written_once_with_its_class(page):
 
 
 def test_records_show_the_photograph_in_other_colours(page):
-    """Each is more like its own photograph than like any other, and yet far from it."""
-    painted = np.stack([picture for picture, _ in page["records"]])
-    before = np.stack([picture for picture, _ in originals(page)])
-    grey = [np.mean(x, axis=3).reshape(len(x), -1) for x in (painted, before)]
-    alike = np.corrcoef(*grey)[: len(painted), len(painted) :]
-    np.testing.assert_array_equal(np.argmax(alike, axis=1), range(len(painted)))
-    assert np.all(np.abs(painted - before).mean(axis=(1, 2, 3)) > 0.05)
+    for (painted, _), (original, _) in zip(page["records"], originals(page)):
+        grey, before = (np.mean(x, axis=2).ravel() for x in (painted, original))
+        assert np.corrcoef(grey, before)[0, 1] > 0.3
+        assert np.abs(painted - original).mean() > 0.05
 
 
 def originals(page):

@@ -209,7 +209,7 @@ def _workload(engine, settings, representation, precision, name):
 def _key(settings):
     fields = settings.fields().items()
     named = {
-        name: getattr(settings, name)
+        name: settings.chosen(name)
         for name, field in fields
         if field.metadata["group"] != PICTURES and name not in OF_A_RUN and settings.applies(name)
     }

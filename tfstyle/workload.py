@@ -104,6 +104,7 @@ class Workload:
             network += self.representation.flops(self.style_layers, *seen) / self.criterion.every
         images = self._optimizer(strategy).images * 12 * height * width / BYTES_A_SECOND
         images += self._content("work", height, width)
+        images += passes / PASSES * self.representation.memory_work(self.layers, *seen)
         if self.criterion is not None and self.criterion.in_float32:
             return network, style + images
         return network + style, images

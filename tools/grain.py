@@ -18,23 +18,11 @@ from absl import app, flags
 
 from tfstyle import images, provenance
 from tfstyle.evaluation import comparison
-from tfstyle.settings import GATYS_LAYERS, StylizeSettings, TextureSettings
+from tfstyle.settings import GATYS, GATYS_LAYERS, MATCHED, StylizeSettings, TextureSettings
 
 PIXELS = ("pixels", *GATYS_LAYERS)
-GRAM = {
-    "features": "vgg19_compact",
-    "statistic": "gram",
-    "style_weight": 100.0,
-    "content_layers": ("block4_conv2",),
-    "style_layers": GATYS_LAYERS,
-}
-W2 = {
-    "features": "vgg19_narrow",
-    "statistic": "gaussian_w2",
-    "style_weight": 30.0,
-    "content_layers": ("block3_conv1", "block4_conv2"),
-    "style_layers": PIXELS,
-}
+GRAM = GATYS | {"statistic": "gram"}
+W2 = MATCHED | {"statistic": "gaussian_w2"}
 CHOICES = {
     "gram": GRAM,
     "gram, pixels": GRAM | {"style_layers": PIXELS},

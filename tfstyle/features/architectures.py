@@ -8,14 +8,15 @@ from collections.abc import Collection, Iterator
 # frequencies of 3x3 pixels, and once more, without sign, those that are not constant.
 PIXELS = "pixels"
 PIXEL_FILTERS, PIXEL_SIZES = 27, 24
+PIXEL_WORK = 45_000.0  # of its gradient too, for each position
 
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
     """What tells one VGG from another, and what a network of it costs.
 
-    Whoever plans a run, or works in blocks, asks `stride`, `radius`, `shape`, `flops` and
-    `activations`, and knows nothing else of a network.
+    Whoever plans a run, or works in blocks, asks `stride`, `radius`, `shape`, `flops`,
+    `memory_work` and `activations`, and knows nothing else of a network.
 
     Attributes:
         repeats: convolutions in each block.
@@ -85,6 +86,10 @@ class Architecture:
             positions * (9 * inputs * outputs + outputs * head)
             for positions, inputs, outputs, head in self._convolutions(layers, height, width)
         )
+
+    def memory_work(self, layers: Collection[str], height: int, width: int) -> float:
+        """FLOPs of float32 convolutions that take as long as what is bound by memory instead."""
+        return PIXEL_WORK * self._positions(PIXELS, height, width) if PIXELS in layers else 0.0
 
     def activations(self, layers: Collection[str], height: int, width: int) -> int:
         """Numbers in the outputs of all convolutions on the way to `layers`."""

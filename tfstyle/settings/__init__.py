@@ -62,13 +62,14 @@ MATCHED = {
     "style_weight": 30.0,
     "optimizer": "lbfgs",
 }
-LEARNED = {
+# As in Gatys et al. (2016), for --statistic=gram.
+GATYS = {
     "features": "vgg19_compact",
     "style_layers": GATYS_LAYERS,
     "content_layers": ("block4_conv2",),
     "style_weight": 100.0,
-    "optimizer": "adam",
 }
+LEARNED = GATYS | {"optimizer": "adam"}
 LARGEST_SIDE = int(images.MAX_PIXELS**0.5)
 MAX_EVALUATIONS = 1_000_000
 
@@ -183,7 +184,7 @@ class JobSettings(Settings):
 
     def chosen(self, setting):
         value = super().chosen(setting)
-        if value is not None:
+        if value is not None or setting not in self.fields():
             return value
         defaults = LEARNED if super().chosen("statistic") in registry.LEARNERS else MATCHED
         return defaults.get(setting)

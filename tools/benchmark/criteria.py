@@ -12,13 +12,13 @@ REFERENCE = "gram, as Gatys et al."
 def measure(settings) -> Section:
     rows = []
     for size in settings.sizes or SIZES:
-        runs = {label: _evaluation(job, size) for label, job in jobs().items()}
+        runs = {label: _evaluation(job, size) for label, job in _jobs().items()}
         seconds = timing.medians(runs, settings.rounds)
         rows += [_row(size, label, seconds) for label in runs]
     return Section(rows, "of_reference")
 
 
-def jobs() -> dict[str, StylizeSettings]:
+def _jobs() -> dict[str, StylizeSettings]:
     """What is measured, `{label: settings}`; what learns has no loss of its own to evaluate."""
     own = {name: StylizeSettings(statistic=name) for name in registry.STATISTICS}
     return {REFERENCE: problem.SETTINGS} | own

@@ -10,7 +10,7 @@ from tfstyle import device, engine, features, images, levels, losses, optimizers
 from tfstyle.features import precision as precisions
 from tfstyle.features import vgg
 from tfstyle.inputs import Inputs, working_picture
-from tfstyle.settings import GATYS_LAYERS, StylizeSettings, TextureSettings
+from tfstyle.settings import GATYS, StylizeSettings, TextureSettings
 from tfstyle.workload import Workload
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
@@ -25,13 +25,7 @@ TASKS = {
     ),
     "texture": (TextureSettings, {"style": EXAMPLES / "textures/pebbles.jpg"}),
 }
-CHOICES = {
-    "statistic": "gram",
-    "features": "vgg19_compact",
-    "style_layers": GATYS_LAYERS,
-    "content_layers": ("block4_conv2",),
-    "style_weight": 100.0,
-}
+CHOICES = GATYS | {"statistic": "gram"}
 SETTINGS = StylizeSettings(**CHOICES)
 LAYERS = SETTINGS.layers()
 
@@ -69,7 +63,7 @@ def workload(name, precision) -> Workload:
     return Workload(
         representation=features.table(name),
         layers=LAYERS,
-        style_layers=GATYS_LAYERS,
+        style_layers=tuple(SETTINGS.layer_weights()),
         bytes=2 if precision == "bfloat16" else 4,
         criterion=statistics.get(SETTINGS.statistic),
         optimizer=optimizers.get(SETTINGS.chosen("optimizer")),
