@@ -204,8 +204,7 @@ def test_statistics_differ_in_time():
     """Through the same network and layers, whatever the defaults of each."""
     settings = TextureSettings(size=256, features="vgg19_compact", style_layers=GATYS_LAYERS)
     seconds = {
-        name: plan(settings, statistic=name).seconds(3e11, 2e11)
-        for name in registry.CRITERIA
+        name: plan(settings, statistic=name).seconds(3e11, 2e11) for name in registry.CRITERIA
     }
     cheap = max(seconds[name] for name in ("gram", "mean"))
     assert all(seconds[name] > 1.3 * cheap for name in ("gaussian_w2", "sliced_wasserstein"))
