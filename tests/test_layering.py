@@ -10,6 +10,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 LEVELS = (
     ("colour", "containers", "messages", "native_log"),
+    ("pictures",),
     ("caches", "checked", "images", "outcome", "registry"),
     ("settings",),
     ("device", "levels", "progress", "resampling"),
