@@ -9,7 +9,8 @@ from tfstyle.pictures.arrays import noise, psnr, resize, to_pil
 from tfstyle.pictures.base import MAX_PIXELS, MIN_SIDE, ImageError
 from tfstyle.pictures.colours import colour
 from tfstyle.pictures.files import FORMATS
-from tfstyle.pictures.loading import is_picture, load
+from tfstyle.pictures.loading import is_picture, load, read
+from tfstyle.pictures.metadata import Metadata
 from tfstyle.pictures.paths import (
     EXTENSIONS,
     check_output,
@@ -19,6 +20,7 @@ from tfstyle.pictures.paths import (
     remove_temporaries,
     temporary,
 )
+from tfstyle.pictures.picture import Picture
 from tfstyle.pictures.saving import read_settings, save
 
 __all__ = [
@@ -27,6 +29,8 @@ __all__ = [
     "MAX_PIXELS",
     "MIN_SIDE",
     "ImageError",
+    "Metadata",
+    "Picture",
     "check_output",
     "check_writable",
     "colour",
@@ -36,6 +40,7 @@ __all__ = [
     "make_folder",
     "noise",
     "psnr",
+    "read",
     "read_settings",
     "remove_temporaries",
     "resize",

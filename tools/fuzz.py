@@ -68,6 +68,7 @@ ENCODINGS = {
     "TIFF": {"compression": "tiff_lzw"},
     "BMP": {},
     "GIF": {},
+    "AVIF": {},
 }
 
 

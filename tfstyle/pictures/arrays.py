@@ -27,7 +27,13 @@ def noise(height, width, seed):
 
 def to_pil(image):
     """A PIL image of 8 bits a channel from [1, H, W, 3] in [0, 1]; rounded half up, clipped."""
-    return Image.fromarray((np.clip(image[0], 0, 1) * 255 + 0.5).astype(np.uint8))
+    return Image.fromarray(quantized(image, 8))
+
+
+def quantized(image, depth):
+    """Whole numbers [H, W, C] of 8 or 16 bits from [1, H, W, C]; rounded half up, clipped."""
+    numbers = np.clip(image[0], 0, 1) * (2**depth - 1) + 0.5
+    return numbers.astype(np.uint8 if depth == 8 else np.uint16)
 
 
 def psnr(image, original):

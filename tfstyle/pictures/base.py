@@ -5,14 +5,17 @@ import logging
 import threading
 import warnings
 
+from PIL import features
+
 # The deepest layer sees a sixteenth of each side: less than 2 x 2 positions there say nothing.
 MIN_SIDE = 32
 # 1.2 GB as float32 RGB: more than any optimisation in memory can work on.
 MAX_PIXELS = 100_000_000
+HAS_AVIF = "avif" in features.modules and features.check("avif")  # Pillow's wheels, from 11.3 on
 WHITE = 65535  # of 16 bits
 KEY = "tfstyle"  # of the settings in a picture
 ASCII = b"ASCII\0\0\0"  # the character code that begins an EXIF user comment
-EXIF_IFD, USER_COMMENT = 0x8769, 0x9286
+EXIF_IFD, GPS_IFD, USER_COMMENT = 0x8769, 0x8825, 0x9286
 
 _WARNINGS_LOCK = threading.Lock()  # warning filters belong to the whole process
 

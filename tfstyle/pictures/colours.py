@@ -1,9 +1,9 @@
 """Colours: their names, and profiles converted to sRGB."""
 
 import contextlib
+import functools
 import io
 
-import numpy as np
 from PIL import ImageCms, ImageColor
 
 from tfstyle.messages import shown
@@ -26,26 +26,37 @@ def colour(name):
         raise ImageError(f"background: {expected}, received {shown(name)}") from None
 
 
+@functools.cache
+def srgb():
+    """The profile (ICC) of sRGB; the same bytes each time."""
+    data = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return data[:24] + bytes(12) + data[36:]  # without the time of day
+
+
 def to_srgb(image):
+    """Pillow's image as RGB, by the profile of the file."""
     pixels = image.convert(image.mode if image.mode in ("CMYK", "LAB") else "RGB")
-    space = "Lab" if pixels.mode == "LAB" else pixels.mode
-    # A profile that is missing, broken or of another colour space leaves the plain conversion.
-    with contextlib.suppress(Exception):
-        data = image.info.get("icc_profile") or b""
-        stored = ImageCms.createProfile("LAB") if image.mode == "LAB" else io.BytesIO(data)
-        profile = ImageCms.ImageCmsProfile(stored)
-        named_srgb = ImageCms.getProfileDescription(profile).startswith("sRGB")
-        if profile.profile.xcolor_space.strip() == space and not named_srgb:
-            srgb = ImageCms.createProfile("sRGB")
-            return ImageCms.profileToProfile(pixels, profile, srgb, outputMode="RGB")
+    profile = foreign_profile(image, pixels.mode)
+    if profile:
+        with contextlib.suppress(Exception):
+            stored = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            own = ImageCms.createProfile("sRGB")
+            return ImageCms.profileToProfile(pixels, stored, own, outputMode="RGB")
     return pixels.convert("RGB")
 
 
-def composite(values, background):
-    values = np.atleast_3d(values)
-    if values.shape[2] == 1:
-        values = np.repeat(values, 3, axis=2)
-    if values.shape[2] == 4:
-        alpha = values[..., 3:]
-        values = values[..., :3] * alpha + np.asarray(background, np.float32) * (1 - alpha)
-    return values[np.newaxis]
+def foreign_profile(image, mode):
+    """The profile (ICC) of Pillow's image if it is another than sRGB, or None.
+
+    A profile that is missing, broken or of another colour space leaves the plain conversion.
+    """
+    with contextlib.suppress(Exception):
+        data = image.info.get("icc_profile") or b""
+        if mode == "LAB":
+            data = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
+        named_srgb = ImageCms.getProfileDescription(profile).startswith("sRGB")
+        space = "Lab" if mode == "LAB" else mode
+        if profile.profile.xcolor_space.strip() == space and not named_srgb:
+            return data
+    return None

@@ -1,10 +1,12 @@
 """Pillow's images as arrays: upright, in sRGB, with their transparency."""
 
 import contextlib
+import io
 
 import numpy as np
 
 from tfstyle.messages import printable
+from tfstyle.pictures import deep
 from tfstyle.pictures.base import WHITE, ImageError, check_size
 from tfstyle.pictures.colours import to_srgb
 from tfstyle.pictures.files import loaded
@@ -16,12 +18,17 @@ BITS, MAX_SAMPLE, SIGNED_MAX_SAMPLE = 258, 281, 341  # of TIFF
 def decoded(image, label):
     check_size(image.height, image.width, label)
     try:
-        deep = ";16" in str(getattr(image, "tile", ""))  # gone once it is loaded
+        is_deep = ";16" in str(getattr(image, "tile", ""))  # gone once it is loaded
+        file = getattr(image, "fp", None)
+        data = file.getvalue() if isinstance(file, io.BytesIO) and deep.is_deep(image) else None
         image = loaded(image)
         if image.mode[0] in "IF":
             return _upright(_deep_grey(image, label), image)
+        colours = deep.samples(image, data, label) if data else None
+        if colours is not None:
+            return _upright(colours, image)
         colours = _shallow(image)
-        if deep:
+        if is_deep:
             check_not_dark(257 * colours[..., :3].max().astype(int), label)
         return _upright(colours, image)
     except ImageError:

@@ -12,12 +12,13 @@ from PIL import Image, UnidentifiedImageError
 
 from tfstyle import containers, native_log
 from tfstyle.messages import printable
-from tfstyle.pictures.base import KEY, MAX_PIXELS, MIN_SIDE, ImageError, check_size
+from tfstyle.pictures.base import HAS_AVIF, KEY, MAX_PIXELS, MIN_SIDE, ImageError, check_size
 from tfstyle.pictures.paths import check_regular, expanded, mode_of
 
 # Bytes of a file: 16 for each pixel, and as many for what is not pixels.
 MAX_BYTES = 32 * MAX_PIXELS
-FORMATS = ("PNG", "JPEG", "WebP", "TIFF", "BMP", "GIF")  # as Pillow names them, but for case
+# As Pillow names them, but for case.
+FORMATS = ("PNG", "JPEG", "WebP", "TIFF", "BMP", "GIF", *(["AVIF"] if HAS_AVIF else []))
 STDIN = "/dev/stdin"
 
 SUBFILE = 254  # of TIFF
@@ -55,7 +56,7 @@ def _parse(data, label):
     brand = data[8:12] if data[4:8] == b"ftyp" else b""
     if brand in HEIC:
         return _parse_heic(data, label)
-    if brand in AVIF:
+    if brand in AVIF and "AVIF" not in FORMATS:
         raise ImageError(f"{label}: {expected_picture()}, received AVIF: convert it")
     failure = None
     for version in containers.leaner(data, KEY):

@@ -6,48 +6,63 @@ import numpy as np
 from PIL import Image
 
 from tfstyle.messages import shown
+from tfstyle.pictures import metadata
 from tfstyle.pictures.base import ImageError, check_size, quietly
-from tfstyle.pictures.colours import composite
 from tfstyle.pictures.decoding import check_not_dark, decoded
 from tfstyle.pictures.files import opened
+from tfstyle.pictures.metadata import Metadata
 from tfstyle.pictures.paths import label_of
+from tfstyle.pictures.picture import Picture
 
 
-@quietly()
 def load(source, name="image", background=(1.0, 1.0, 1.0)):
     """Reads a picture as a new array, RGB float32 [1, H, W, 3] in [0, 1].
 
+    Args:
+      source, name: see `read`, also for errors.
+      background: the RGB colour in [0, 1] seen through transparent pixels.
+    """
+    return read(source, name).over(background)
+
+
+@quietly()
+def read(source, name="image"):
+    """Reads a picture with its transparency and metadata.
+
     Files are turned upright (EXIF); an RGB or CMYK profile (ICC) is converted to sRGB, unless
     broken; of several frames the first counts, in a TIFF the first that is no thumbnail. 16-bit
-    grey stays exact, 16-bit RGB becomes 8 bits. Fewer bits in more are scaled where a TIFF tells
-    how many; where none does, they are an error.
+    values stay exact, but in a TIFF with colours, and where a profile is converted: these have 8
+    bits without the extra "deep". Fewer bits in more are scaled where a TIFF tells how many; where
+    none does, they are an error.
 
     Args:
       source: the path of a file in one of `FORMATS`, or HEIC with the extra "heif"; "/dev/stdin"; a
         `PIL.Image.Image`; or an array or tensor [H, W], [H, W, 1], [H, W, 3] or [H, W, 4], with or
         without a leading 1, of uint8, uint16 or floats in [0, 1].
       name: the flag or argument that messages begin with; "=path" is added for a path.
-      background: the RGB colour in [0, 1] seen through transparent pixels.
+
+    Returns:
+      A `Picture`.
 
     Raises:
       ImageError: a file is missing, a device or named pipe, not readable, not an image or damaged;
         a side is under `MIN_SIDE`; pixels are more than `MAX_PIXELS` (found before decoding);
         16-bit values are all below 4096; or an array has another shape, type or range.
     """
-    label = name
+    label, found = name, Metadata()
     if isinstance(source, (str, os.PathLike)):
         label = label_of(name, source)
         with opened(source, label) as image:
-            array = decoded(image, label)
+            array, found = decoded(image, label), metadata.read(image)
     elif isinstance(source, Image.Image):
-        array = decoded(source, label)
+        array, found = decoded(source, label), metadata.read(source)
     elif hasattr(source, "__array__"):
         array = _array(source, name)
     else:
         raise ImageError(
             f"{name}: expected a path, image, array or tensor, received {shown(source)}"
         )
-    return composite(_to_unit(_without_batch(array, label), label), background)
+    return Picture.of(_to_unit(_without_batch(array, label), label), found)
 
 
 def _array(source, name):

@@ -11,9 +11,12 @@ import shutil
 import stat
 
 from tfstyle.messages import printable
-from tfstyle.pictures.base import ImageError
+from tfstyle.pictures.base import HAS_AVIF, ImageError
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+EXTENSIONS = (
+    *(".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"),
+    *([".avif"] if HAS_AVIF else []),
+)
 NO_NAME = "expected the name of a file, received one that no file can have"
 
 
@@ -50,8 +53,8 @@ def check_output(path, name="output"):
         message begins with "name=path".
     """
     label = label_of(name, path)
-    extension = os.path.splitext(followed(path, label))[1]
-    if extension.lower() not in EXTENSIONS:
+    extension = extension_of(path, label)
+    if extension not in EXTENSIONS:
         expected = f"expected one of {' '.join(EXTENSIONS)}"
         raise ImageError(f"{label}: {expected}, received '{printable(extension)}'")
     check_writable(path, label)
@@ -70,6 +73,11 @@ def check_writable(path, label):
     except OSError as error:
         expected = "expected a file that can be written, in a directory that exists"
         raise ImageError(f"{label}: {error.strerror.lower()}: {expected}") from error
+
+
+def extension_of(path, label):
+    """Its last letters, with the dot, in lower case; of a link those of its target."""
+    return os.path.splitext(followed(path, label))[1].lower()
 
 
 def followed(path, label):
