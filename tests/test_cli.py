@@ -533,11 +533,11 @@ def test_an_output_over_an_input_is_refused(folder, capsys, flag, name):
 def test_a_full_disk_at_the_end_does_not_cost_the_picture(folder, capsys, monkeypatch):
     real, calls = images.save, []
 
-    def save(path, *arguments):
+    def save(path, *arguments, **options):
         calls.append(path)
         if len(calls) == 1:
             raise images.ImageError(f"{path}: writing failed (No space left on device)")
-        real(path, *arguments)
+        real(path, *arguments, **options)
 
     monkeypatch.setattr(images, "save", save)
     assert cli.main([*TEXTURE, *FEW]) == 1

@@ -21,7 +21,7 @@ LEVELS = (
     ("workload",),
     ("plan", "checkpoint", "engine"),
     ("run",),
-    ("api", "provenance"),
+    ("animation", "api", "output", "provenance"),
     ("batch", "evaluation", "serving"),
     ("cli",),
     ("__main__",),

@@ -9,8 +9,9 @@ from tfstyle.pictures.arrays import noise, psnr, resize, to_pil
 from tfstyle.pictures.base import MAX_PIXELS, MIN_SIDE, ImageError
 from tfstyle.pictures.colours import colour
 from tfstyle.pictures.files import FORMATS
+from tfstyle.pictures.fitting import FITS, fitted
 from tfstyle.pictures.loading import is_picture, load, read
-from tfstyle.pictures.metadata import Metadata
+from tfstyle.pictures.metadata import KEPT, Metadata
 from tfstyle.pictures.paths import (
     EXTENSIONS,
     check_output,
@@ -21,20 +22,25 @@ from tfstyle.pictures.paths import (
     temporary,
 )
 from tfstyle.pictures.picture import Picture
-from tfstyle.pictures.saving import read_settings, save
+from tfstyle.pictures.saving import check_form, holds_alpha, read_settings, save
 
 __all__ = [
     "EXTENSIONS",
+    "FITS",
     "FORMATS",
+    "KEPT",
     "MAX_PIXELS",
     "MIN_SIDE",
     "ImageError",
     "Metadata",
     "Picture",
+    "check_form",
     "check_output",
     "check_writable",
     "colour",
     "expanded",
+    "fitted",
+    "holds_alpha",
     "is_picture",
     "load",
     "make_folder",
