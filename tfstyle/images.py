@@ -1,7 +1,8 @@
 """Images in and out: load, resize, noise, save, and the settings embedded in a saved picture.
 
 Everywhere outside a feature model an image is RGB float32 NumPy [1, H, W, 3] in [0, 1], encoded
-as sRGB. Only NumPy and Pillow are imported here, so that a mistyped path is reported at once.
+as sRGB. Only NumPy and Pillow are imported here, so that a mistyped path is reported at once;
+TensorFlow is for PNG with 16 bits.
 The names are those of `tfstyle.pictures`.
 """
 

@@ -22,6 +22,7 @@ from PIL import Image
 
 from tfstyle import images
 from tfstyle.cli import options
+from tfstyle.pictures import deep
 from tfstyle.settings import InvertSettings, StylizerSettings, StylizeSettings, TextureSettings
 
 _COUNT = flags.DEFINE_integer("count", 3000, "Cases of each kind.", lower_bound=1)
@@ -173,7 +174,8 @@ def _pictures():
         data = io.BytesIO()
         Image.fromarray(pixels).save(data, kind, **settings)
         encoded[kind] = data.getvalue()
-    return encoded
+    values = np.dstack([pixels, pixels[..., 0]]).astype(np.uint16) * 257
+    return encoded | {"PNG16": deep.png(values, {}), "TIFF16": deep.tiff(values, {}, {})}
 
 
 def _damaged(draw, data):
