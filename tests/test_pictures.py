@@ -249,9 +249,9 @@ def test_resolution_of_others(extension):
 def test_damaged_metadata_is_left_out():
     data = photograph()
     at = data.index(b"Exif\0\0") + 14
-    for number in range(60):
+    for number in range(0, 370, 5):
         damaged = bytearray(data)
-        damaged[at + number] ^= 0xFF
+        damaged[at + number] = RNG.integers(256)
         metadata = images.read(written(bytes(damaged))).metadata.kept("place")
         images.save("a.jpg", GREY, SETTINGS, metadata=metadata)
         assert images.read_settings("a.jpg") == SETTINGS

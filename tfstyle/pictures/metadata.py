@@ -18,7 +18,8 @@ X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 282, 283, 296
 STRIPS = 273  # offsets of pixels
 INCH, CENTIMETRE = 2, 3
 LONG, UNDEFINED = 4, 7  # types of entries
-MOST_TEXT = 1000  # characters; an honest entry has fewer
+LONGEST = 200  # characters or numbers; an honest entry has fewer
+DENSEST = 30_000  # pixels per inch; JPEG has 16 bits for them
 
 # EXIF 2.32: make, model, time.
 CAMERA = (271, 272, 306)
@@ -59,24 +60,28 @@ def read(image):
     with contextlib.suppress(Exception):
         exif = image.getexif()
         entries[0] = _plain(exif, CAMERA)
-        entries[1] = _plain(exif.get_ifd(EXIF_IFD), DETAILS)
-        entries[2] = _plain(exif.get_ifd(GPS_IFD), range(32))
+        entries[1] = _plain(exif.get_ifd(EXIF_IFD), DETAILS, EXIF_IFD)
+        entries[2] = _plain(exif.get_ifd(GPS_IFD), range(32), GPS_IFD)
     for found in (lambda: image.info["dpi"], lambda: _resolution(image.getexif())):
         with contextlib.suppress(Exception):
             resolution = resolution or _checked(found())
     return Metadata(*entries, resolution)
 
 
-def _plain(entries, known):
-    return {number: entries[number] for number in known if _can_be_written(number, entries)}
+def _plain(entries, known, group=None):
+    """Those of the known entries that can be written again."""
+    return {
+        number: entries[number]
+        for number in known
+        if number in entries and _can_be_written(number, entries[number], group)
+    }
 
 
-def _can_be_written(number, entries):
-    value = entries.get(number)
-    if value is None or (isinstance(value, (str, bytes)) and len(value) > MOST_TEXT):
+def _can_be_written(number, value, group):
+    if isinstance(value, (str, bytes, tuple)) and len(value) > LONGEST:
         return False
     with contextlib.suppress(Exception):
-        return bool(_directory({number: value}).tobytes(8))
+        return bool(_directory({number: value}, group).tobytes(8))
     return False
 
 
@@ -87,7 +92,7 @@ def _resolution(exif):
 
 def _checked(resolution):
     x, y = map(float, resolution)
-    return (x, y) if 10 <= min(x, y) <= max(x, y) < 1e5 else None  # 1 stands for no resolution
+    return (x, y) if 10 <= min(x, y) <= max(x, y) <= DENSEST else None  # 1 stands for no resolution
 
 
 def exif(metadata, comment):
