@@ -20,6 +20,7 @@ from tfstyle.cli import export, options
 from tfstyle.discriminator import Discriminator
 from tfstyle.progress import Bar
 from tfstyle.settings import (
+    FileSettings,
     InvertSettings,
     StylizerSettings,
     StylizeSettings,
@@ -404,7 +405,10 @@ def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
     }
     function = functions.get(command) or getattr(tfstyle, command)
     expected = {*inspect.signature(function).parameters, "output"} - {"callback"} - SETTINGS
+    if command not in ("compare", "export"):
+        expected |= {*FileSettings.fields(), "save_every", "animation"}
     if command == "batch":
+        expected -= {"save_every", "animation"}
         own = {"output_dir", "extension", "engine", "workers", "ray_address"}
         expected = expected - {"output"} - RUN | own
     if command == "compare":  # of pictures that are made by another function
@@ -533,11 +537,11 @@ def test_an_output_over_an_input_is_refused(folder, capsys, flag, name):
 def test_a_full_disk_at_the_end_does_not_cost_the_picture(folder, capsys, monkeypatch):
     real, calls = images.save, []
 
-    def save(path, *arguments):
+    def save(path, *arguments, **options):
         calls.append(path)
         if len(calls) == 1:
             raise images.ImageError(f"{path}: writing failed (No space left on device)")
-        real(path, *arguments)
+        real(path, *arguments, **options)
 
     monkeypatch.setattr(images, "save", save)
     assert cli.main([*TEXTURE, *FEW]) == 1

@@ -10,6 +10,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 LEVELS = (
     ("colour", "containers", "messages", "native_log"),
+    ("pictures",),
     ("caches", "checked", "images", "outcome", "registry"),
     ("settings",),
     ("device", "levels", "progress", "resampling"),
@@ -20,7 +21,7 @@ LEVELS = (
     ("workload",),
     ("plan", "checkpoint", "engine"),
     ("run",),
-    ("api", "provenance"),
+    ("animation", "api", "output", "provenance"),
     ("batch", "evaluation", "serving"),
     ("cli",),
     ("__main__",),

@@ -34,7 +34,7 @@ def stylize(
     Args:
         content, style: pictures: a path, a PIL image, or an array or tensor `[H, W, 3]` or
             `[1, H, W, 3]`, uint8 or float in [0, 1]. `style` may be a list of pictures: their
-            statistics are averaged.
+            statistics are averaged. Where the content is transparent, `Result.alpha` is 0.
         settings: those below, as an object; other keyword arguments change some of them.
         callback: called with a `tfstyle.Step`: once when all is ready, before the first evaluation,
             then after every fifth of a second or every evaluation, whichever takes longer. Where it

@@ -47,6 +47,18 @@ def _lean_png(data, keyword, without):
     return b"".join(kept + [struct.pack(">I", 0), b"IEND", _png_crc(b"IEND", b"")])
 
 
+def with_chunks(data: bytes, other: bytes) -> bytes:
+    """A PNG with what stands beside the pixels of another."""
+    at = len(PNG) + 25  # behind the header
+    parts = _png_chunks(memoryview(other))
+    beside = [
+        struct.pack(">I", len(body)) + kind + bytes(body) + crc
+        for kind, body, crc in parts
+        if not kind[:1].isupper()
+    ]
+    return data[:at] + b"".join(beside) + data[at:]
+
+
 def _png_chunks(data):
     at = len(PNG)
     while at + 8 <= len(data) and (kind := bytes(data[at + 4 : at + 8])) != b"IEND":
@@ -65,6 +77,8 @@ def _png_crc(kind, body):
 def _png_is_read(kind, body, keyword, without):
     if kind == b"tEXt":
         return len(body) < _MOST_TEXT and bytes(body).startswith(keyword.encode() + b"\0")
+    if kind == b"pHYs":  # pixels a metre
+        return len(body) == 9
     return kind in _PNG_READ and _PNG_READ[kind] not in without
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,12 +38,16 @@ class Inputs:
         styles: those with a part above 0.
         init: the picture to start from, or `None`.
         size: height and width of the result.
+        alpha: of the content in the frame of the result, `[1, h, w, 1]`; `None` if it is opaque.
+        metadata: of the content's file.
     """
 
     content: np.ndarray | None
     styles: list[Style]
     init: np.ndarray | None
     size: tuple[int, int]
+    alpha: np.ndarray | None = None
+    metadata: images.Metadata = images.Metadata()
 
     @classmethod
     def load(
@@ -61,15 +66,20 @@ class Inputs:
         background = images.colour(settings.background)
         if init is None and settings.init not in settings.inits:
             init = settings.init
-        needs_content = "content" in settings.pictures
-        content = images.load(content, "content", background) if needs_content else None
-        height, width = (1, 1) if content is None else content.shape[1:3]
+        given = images.read(content, "content") if "content" in settings.pictures else None
+        height, width = (1, 1) if given is None else given.pixels.shape[1:3]
         size = levels.output_size(height, width, settings.size)
+
+        def shaped(picture):
+            return fitted(picture.over(background), size, settings, background)
+
         return cls(
-            content,
+            given and shaped(given),
             load_styles(settings, style, size) if "style" in settings.pictures else [],
-            None if init is None else images.load(init, "init", background),
+            None if init is None else shaped(images.read(init, "init")),
             size,
+            given and _alpha(given, size, settings),
+            given.metadata if given else images.Metadata(),
         )
 
     @property
@@ -85,6 +95,32 @@ class Inputs:
         for picture in pictures:
             result.update(b"none" if picture is None else digest(picture).encode())
         return result.hexdigest()
+
+
+def fitted(
+    picture: np.ndarray, size: tuple[int, int], settings: Any, fill: Sequence[float]
+) -> np.ndarray:
+    """A picture `[1, H, W, C]` in the shape of the result, where that does not follow from it.
+
+    Args:
+        picture: in [0, 1].
+        size: height and width of the result.
+        settings: `size` and `fit` count.
+        fill: the colour beside a picture that is padded.
+    """
+    is_free = isinstance(settings.size, tuple)
+    return images.fitted(picture, *size, settings.fit if is_free else "stretch", fill)
+
+
+def _alpha(picture, size, settings):
+    """The transparency of a picture in the frame of the result; `None` if it is opaque there."""
+    alpha = picture.alpha
+    if alpha is None:
+        if settings.fit != "pad":
+            return None
+        alpha = np.ones_like(picture.pixels[..., :1])
+    alpha = fitted(alpha, size, settings, (0,))
+    return None if (alpha == 1).all() else images.resize(alpha, *size)
 
 
 def load_styles(settings: Any, style: Any, size: tuple[int, int]) -> list[Style]:

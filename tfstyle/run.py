@@ -74,6 +74,8 @@ class Result:
         evaluations: of the loss and its gradient.
         outcome: how the run ended, a `tfstyle.Outcome`.
         seconds: wall time.
+        alpha: transparency of the content, float32 `[1, H, W, 1]`, 0 where nothing is to be seen of
+            the image; `None` where all is opaque. The image is painted there too.
     """
 
     image: np.ndarray
@@ -82,6 +84,7 @@ class Result:
     evaluations: int
     outcome: Outcome
     seconds: float
+    alpha: np.ndarray | None = None
 
     def __repr__(self) -> str:
         height, width = self.image.shape[1:3]
@@ -281,6 +284,7 @@ class Run:
             evaluations=at.evaluations,
             outcome=self._outcome or Outcome.STOPPED,
             seconds=at.seconds,
+            alpha=self.inputs.alpha,
         )
 
     def checkpoint(self) -> Checkpoint:

@@ -22,13 +22,20 @@ from PIL import Image
 
 from tfstyle import images
 from tfstyle.cli import options
-from tfstyle.settings import InvertSettings, StylizerSettings, StylizeSettings, TextureSettings
+from tfstyle.pictures import deep
+from tfstyle.settings import (
+    FileSettings,
+    InvertSettings,
+    StylizerSettings,
+    StylizeSettings,
+    TextureSettings,
+)
 
 _COUNT = flags.DEFINE_integer("count", 3000, "Cases of each kind.", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", 0, "Of all that is drawn.")
 
 PATIENCE = 10  # seconds for one case
-JOBS = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings)
+JOBS = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings, FileSettings)
 NUMBERS = (0, -1, 1.5, math.nan, math.inf, -math.inf, 1e39, 1e308, 5e-324, 10**30, 2**31, 2**63)
 OBJECTS = (None, True, "", "x", b"x", [], {}, (), [[1]], [None], {"a": 1}, 1j, object(), len)
 ARRAYS = (np.float32(3), np.int64(48), np.array([1.0, 2.0]), np.zeros((2, 2)), np.array("gram"))
@@ -68,6 +75,7 @@ ENCODINGS = {
     "TIFF": {"compression": "tiff_lzw"},
     "BMP": {},
     "GIF": {},
+    "AVIF": {},
 }
 
 
@@ -172,7 +180,8 @@ def _pictures():
         data = io.BytesIO()
         Image.fromarray(pixels).save(data, kind, **settings)
         encoded[kind] = data.getvalue()
-    return encoded
+    values = np.dstack([pixels, pixels[..., 0]]).astype(np.uint16) * 257
+    return encoded | {"PNG16": deep.png(values, {}), "TIFF16": deep.tiff(values, {}, {})}
 
 
 def _damaged(draw, data):

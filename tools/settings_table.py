@@ -9,6 +9,7 @@ from tfstyle.batch import BatchSettings
 from tfstyle.cli.options import explained
 from tfstyle.settings import (
     GROUPS,
+    FileSettings,
     InvertSettings,
     StylizerSettings,
     StylizeSettings,
@@ -22,6 +23,7 @@ JOBS = {
     "invert": InvertSettings,
     "export": StylizerSettings,
     "batch": BatchSettings,
+    "flags of the other commands": FileSettings,
 }
 HEAD = """# Settings
 

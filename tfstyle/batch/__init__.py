@@ -11,16 +11,16 @@ from typing import Any
 
 from tfstyle.batch import local, on_ray
 from tfstyle.batch.job import Job, paint
-from tfstyle.settings import PICTURES, StylizeSettings
-from tfstyle.settings.base import Settings, checked_fields, setting
+from tfstyle.settings import PICTURES, FileSettings, StylizeSettings
+from tfstyle.settings.base import checked_fields, setting
 from tfstyle.settings.kinds import Choice, Integer, Kind, Path
 
 # Those that carry the settings, by which a finished picture is known.
-EXTENSIONS = (".png", ".jpg", ".webp", ".tiff")
+EXTENSIONS = (".png", ".jpg", ".webp", ".tiff", ".avif")
 
 
 @dataclasses.dataclass(frozen=True)
-class BatchSettings(Settings):
+class BatchSettings(FileSettings):
     """Where the pictures go, and who paints them."""
 
     output_dir: str | None = setting(
@@ -95,7 +95,7 @@ def run(
         ValueError: an argument is not as described, or a setting that is wrong for all pictures.
     """
     batch = batch or BatchSettings()
-    painter = functools.partial(paint, settings, style)
+    painter = functools.partial(paint, settings, style, files=batch)
     workers = min(batch.workers, len(jobs))
     if batch.engine == "ray":
         return on_ray.run(jobs, painter, workers, batch.ray_address)

@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from tfstyle import images, provenance
+from tfstyle import images, output, provenance
 from tfstyle.outcome import Outcome
 from tfstyle.run import Run
-from tfstyle.settings import StylizeSettings
+from tfstyle.settings import FileSettings, StylizeSettings
 
 # Settings of which a value that is wrong for one shape of picture may be right for another.
 OF_A_SHAPE = ("size", "scales", "memory", "style_size")
@@ -21,13 +21,19 @@ class Job(NamedTuple):
     command: str
 
 
-def paint(settings: StylizeSettings, style: Sequence[Any], job: Job) -> str | None:
+def paint(
+    settings: StylizeSettings,
+    style: Sequence[Any],
+    job: Job,
+    files: FileSettings = FileSettings(),  # noqa: B008, it is frozen
+) -> str | None:
     """Paints one picture. A second call for a finished one does nothing.
 
     Args:
         settings: of all pictures.
         style: the styles, paths or arrays.
         job: a `Job`.
+        files: how it is written.
 
     Returns:
         `None`, or a sentence that says why there is no picture.
@@ -54,7 +60,7 @@ def paint(settings: StylizeSettings, style: Sequence[Any], job: Job) -> str | No
         if not result.outcome.finished:
             return _unfinished(result.outcome)
         record = provenance.of(job.command, settings) | provenance.outcome(result)
-        images.save(job.output, result.image, record)
+        output.save(job.output, result, run.inputs.metadata, record, files)
     except images.ImageError as error:
         return str(error)
     except ValueError:

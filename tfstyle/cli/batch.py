@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from tfstyle import batch, device, images, levels, provenance
+from tfstyle import batch, device, images, levels, output, provenance
 from tfstyle.batch import BatchSettings
 from tfstyle.batch.job import Job
 from tfstyle.cli import options
@@ -48,6 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     settings, where = options.make(StylizeSettings, given), options.make(BatchSettings, given)
     jobs = _jobs(_contents(given["content"]), given["style"], settings, where)
     _check(settings, given["style"])
+    output.check(jobs[0].output, where)
     left = _left(jobs, where.output_dir)
     if not left:
         say(f"all {_count(jobs)} are done already")
@@ -67,8 +68,8 @@ def _jobs(contents, style, settings, where):
     """A job for each picture, with the command of `stylize` that makes the same."""
     outputs = batch.outputs(contents, where.output_dir, where.extension)
     commands = [
-        typed("stylize", {"content": content, "style": style}, settings, output)
-        for content, output in zip(contents, outputs)
+        typed("stylize", {"content": content, "style": style}, settings, path, where)
+        for content, path in zip(contents, outputs)
     ]
     return list(map(Job, contents, outputs, commands))
 

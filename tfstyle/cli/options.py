@@ -8,9 +8,9 @@ from typing import Any
 
 from absl import flags
 
-from tfstyle.settings import GROUPS, OPTIMISATION, PICTURES
+from tfstyle.settings import FILES, GROUPS, OPTIMISATION, PICTURES, FileSettings
 from tfstyle.settings.base import Settings, setting
-from tfstyle.settings.kinds import Choice, Files, Flag, Kind, Path
+from tfstyle.settings.kinds import Choice, Files, Flag, Kind, Number, Path
 
 WIDTH = 100
 
@@ -38,13 +38,13 @@ class Style(Settings):
 
 
 @dataclasses.dataclass(frozen=True)
-class Output(Settings):
+class Output(FileSettings):
     """The flags of commands that paint one picture."""
 
     output: str | None = setting(
         None,
         Path(),
-        "picture to write: .png, .jpg, .webp, .tiff or .bmp",
+        "picture to write: .png, .jpg, .webp, .avif, .tiff or .bmp",
         PICTURES,
         required=True,
     )
@@ -56,6 +56,15 @@ class Output(Settings):
     )
     resume: bool = setting(
         False, Flag(), "resumes from the file of --checkpoint, if it is there", OPTIMISATION
+    )
+    save_every: float | None = setting(
+        None,
+        Number(),
+        "seconds after which the picture as it is then is written to --output",
+        FILES,
+    )
+    animation: str | None = setting(
+        None, Path(), "film of the run: .webp or .gif, of at most 60 small frames", FILES
     )
 
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from tfstyle import images, provenance
+from tfstyle import animation, images, provenance
+from tfstyle import output as files
 from tfstyle.cli import SIGNALS, options
 from tfstyle.cli.console import Failure, say
 from tfstyle.outcome import Outcome
 from tfstyle.progress import Bar
 from tfstyle.run import Run
-from tfstyle.settings import Settings
+from tfstyle.settings import FileSettings, Settings
 
 Judge = Callable[[np.ndarray, np.ndarray], dict[str, float]]
 
@@ -70,14 +71,18 @@ class Painting:
         output: options.Output,
         judged: bool = False,
     ):
-        self.output = str(output.output)
+        self.output, self.options = str(output.output), output
         images.check_output(self.output, "--output")
-        _check_inputs_stay(self.output, pictures)
-        for path in filter(None, (self.output, output.checkpoint)):
+        files.check(self.output, output)
+        _check_inputs_stay("output", self.output, pictures)
+        if output.animation:
+            animation.check(output.animation)
+            _check_inputs_stay("animation", output.animation, {**pictures, "output": self.output})
+        for path in filter(None, (self.output, output.checkpoint, output.animation)):
             _remove_temporaries(path)
         if output.resume and not output.checkpoint:
             raise ValueError("resume: expected a file in --checkpoint, received none")
-        self.command = typed(command, pictures, settings, self.output)
+        self.command = typed(command, pictures, settings, self.output, output)
         self.run = Run(
             settings,
             **_single(pictures),
@@ -86,33 +91,60 @@ class Painting:
             judged=judged,
         )
         self.record = provenance.of(self.command, settings)
+        self._film = animation.Animation(self.run.inputs.size) if output.animation else None
+        self._saved = time.monotonic()
 
     def execute(self, judge: Judge | None = None) -> int:
         """Makes the picture, saves it, reports; returns the exit code."""
         began, started = time.perf_counter(), None
         with stopping_at_signals(self.run), Bar() as bar:
-            next(self.run)  # all is ready
+            self._follow(next(self.run))  # all is ready
             say(_announcement(self.run))
             for step in self.run:
                 started = started or time.perf_counter()  # the graph is built
                 bar.show(step)
+                self._follow(step)
         started = started or time.perf_counter()
         result, content = self.run.result, self.run.inputs.content
         times = started - began, time.perf_counter() - started
         judged = judge(content, result.image) if judge and content is not None else {}
         record = self.record | provenance.outcome(result) | judged
-        self._save(result.image, record)
+        self._save(result, record)
+        self._save_animation(result)
         self._report(result, judged, *times)
         return result.outcome.exit_code
 
-    def _save(self, image, record):
+    def _follow(self, step):
+        """Writes what is to be seen on the way, where it is asked for."""
+        if self._film:
+            self._film.add(step)
+        every = self.options.save_every
+        if every is not None and time.monotonic() - self._saved >= every and step.evaluations:
+            result = self.run.result
+            try:
+                self._write(self.output, result, self.record | provenance.outcome(result))
+            except images.ImageError as error:  # there may be room for it at the end
+                say(str(error))
+            self._saved = time.monotonic()
+
+    def _write(self, path, result, record):
+        files.save(path, result, self.run.inputs.metadata, record, self.options)
+
+    def _save(self, result, record):
         """Writes the picture; where that fails, somewhere else, and says where."""
         try:
-            images.save(self.output, image, record)
+            self._write(self.output, result, record)
         except images.ImageError as error:
             rescued = os.path.join(tempfile.mkdtemp(prefix="tfstyle-"), "rescued.png")
-            images.save(rescued, image, record)
+            self._write(rescued, result, record)
             raise Failure(f"{error}; the picture is in {rescued}") from error
+
+    def _save_animation(self, result):
+        if self._film:
+            try:
+                self._film.save(self.options.animation, result.image)
+            except (OSError, ValueError) as error:
+                raise Failure(f"{self.options.animation}: writing failed: {error}") from error
 
     def _report(self, result, judged, start_up, seconds):
         numbers = (f"{name} {value:.4g}" for name, value in (result.parts | judged).items())
@@ -130,14 +162,14 @@ class Painting:
             say(f"continue from there with {resume}")
 
 
-def _check_inputs_stay(output, pictures):
-    """Raises `ValueError` where the output would replace a picture that the run begins with."""
+def _check_inputs_stay(flag, output, pictures):
+    """Raises `ValueError` where the file of a flag would replace one of other flags."""
     for name, paths in pictures.items():
         for path in paths if isinstance(paths, (tuple, list)) else [paths]:
             if path and os.path.exists(path) and os.path.exists(output):
                 if os.path.samefile(path, output):
                     raise ValueError(
-                        f"output: expected another file than that of {name}, received {output}"
+                        f"{flag}: expected another file than that of {name}, received {output}"
                     )
 
 
@@ -180,15 +212,23 @@ def stopping_at_signals(run: Run) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def typed(command: str, pictures: Mapping[str, Any], settings: Settings, output: str) -> str:
-    """The command line that makes a picture."""
+def typed(
+    command: str,
+    pictures: Mapping[str, Any],
+    settings: Settings,
+    output: str,
+    files: Settings | None = None,
+) -> str:
+    """The command line that makes a picture; `files` say how it is written."""
     fields = options.Content.fields() | options.Style.fields()
     paths = {
         name: fields[name].metadata["kind"].write(value)
         for name, value in pictures.items()
         if value is not None
     }
-    texts = {**paths, **settings.texts(), "output": output}
+    known = files.texts() if files else {}
+    written = {name: known[name] for name in FileSettings.fields() if name in known}
+    texts = {**paths, **settings.texts(), **written, "output": output}
     return shlex.join(["tfstyle", command, *(f"--{name}={text}" for name, text in texts.items())])
 
 

@@ -11,7 +11,7 @@ from tfstyle import api, images
 from tfstyle import features as feature_networks
 from tfstyle.evaluation import contact_sheet, measures
 from tfstyle.evaluation import judge as judges
-from tfstyle.inputs import load_styles
+from tfstyle.inputs import fitted, load_styles
 from tfstyle.run import Run
 from tfstyle.settings import StylizeSettings, TextureSettings
 from tfstyle.settings.base import refuse_unknown
@@ -189,6 +189,7 @@ def _measured(cell, picture, look):
         return columns | {"structure": measures.structure(picture, beside)}
     background = images.colour(settings.background)
     content = images.load(cell.pictures["content"], "content", background)
+    content = fitted(content, picture.shape[1:3], settings, background)
     return columns | {"content": judges.content_distance(picture, content, look)}
 
 

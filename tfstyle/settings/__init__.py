@@ -23,12 +23,21 @@ from tfstyle.settings.kinds import (
     Texts,
 )
 
-__all__ = ["InvertSettings", "Settings", "StylizeSettings", "StylizerSettings", "TextureSettings"]
+__all__ = [
+    "FileSettings",
+    "InvertSettings",
+    "Settings",
+    "StylizeSettings",
+    "StylizerSettings",
+    "TextureSettings",
+]
 
-PICTURES, LOSSES, NETWORK, OPTIMISATION = "Pictures", "Losses", "Network", "Optimisation"
+PICTURES, FILES, LOSSES = "Pictures", "Files", "Losses"
+NETWORK, OPTIMISATION = "Network", "Optimisation"
 # Headings of the help, in order.
 GROUPS = (
     PICTURES,
+    FILES,
     "Jobs",
     "Comparison",
     LOSSES,
@@ -222,7 +231,14 @@ class OnePicture(Settings):
     size: int | tuple[int, int] = setting(
         512,
         Size(),
-        "long side in pixels, or WIDTHxHEIGHT, to which a content picture is stretched",
+        "long side in pixels, or WIDTHxHEIGHT, see fit",
+        PICTURES,
+    )
+    fit: str = setting(
+        "crop",
+        Choice(images.FITS),
+        "how a picture of another shape is brought to WIDTHxHEIGHT: cut to its middle, padded with "
+        "transparent bars, or stretched",
         PICTURES,
     )
     seed: int = setting(0, Integer(), "of the noise, and of random directions", PICTURES)
@@ -448,6 +464,26 @@ class StylizerSettings(Painted):
         super().__post_init__()
         most = self.max_evaluations
         Integer(1, most).check("evaluations", self.evaluations)
+
+
+@dataclasses.dataclass(frozen=True)
+class FileSettings(Settings):
+    """How a picture is written to a file; flags of every command that paints one."""
+
+    alpha: str | None = setting(
+        None,
+        Choice(("keep", "flatten")),
+        "transparency of the content: kept, or lost, with the background painted; default: kept "
+        "where the format of the output has it",
+        FILES,
+    )
+    depth: str = setting("8", Choice(("8", "16")), "bits a channel; 16 for PNG and TIFF", FILES)
+    keep_exif: str = setting(
+        "none",
+        Choice(images.KEPT),
+        "what is taken over from the photograph: camera, exposure and time; with place also GPS",
+        FILES,
+    )
 
 
 # Where the parts take their defaults from.

@@ -1,0 +1,1 @@
+"""Pictures and their files; `tfstyle.images` has the names for users."""
