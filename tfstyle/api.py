@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tfstyle import images
+from tfstyle.inputs import MASKS
 from tfstyle.run import Result, Run, Step
 from tfstyle.settings import InvertSettings, StylizeSettings, TextureSettings
 from tfstyle.settings.base import keywords
@@ -136,8 +137,10 @@ def separated(changes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         for name, methods in PARTS.items()
         if any(hasattr(changes.get(name), method) for method in methods)
     }
-    if images.is_picture(changes.get("init")):
-        objects["init"] = changes["init"]
+    for name in ("init", *MASKS):
+        value = changes.get(name)
+        if any(map(images.is_picture, value if isinstance(value, (list, tuple)) else [value])):
+            objects[name] = value
     named = {name: value for name, value in changes.items() if name not in objects}
     if getattr(objects.get("statistic"), "trains", False):
         named["statistic"] = "discriminator"  # whose defaults suit what learns

@@ -46,6 +46,7 @@ ASCII = b"ASCII\0\0\0"  # the character code that begins an EXIF user comment
 KEY = "tfstyle"
 _NO_NAME = "expected the name of a file, received one that no file can have"
 _WHITE = 65535  # of 16 bits
+_GREY = 0.1  # channels of a grey picture differ by less, whatever the file's compression
 _WARNINGS_LOCK = threading.Lock()  # warning filters belong to the whole process
 
 
@@ -111,6 +112,30 @@ def load(source, name="image", background=(1.0, 1.0, 1.0)):
             f"{name}: expected a path, image, array or tensor, received {shown(source)}"
         )
     return _composite(_to_unit(_without_batch(array, label), label), background)
+
+
+def load_mask(source, name="mask"):
+    """Reads a grey picture that says where something counts, float32 [1, H, W, 1] in [0, 1].
+
+    What is transparent is black. Arrays may also be of booleans; the rest is as for `load`.
+
+    Raises:
+      ImageError: as `load`; or the picture is coloured, or black everywhere.
+    """
+    path = isinstance(source, (str, os.PathLike))
+    label = _label(name, source) if path else name
+    if getattr(source, "dtype", None) == np.bool_:
+        source = np.asarray(source, np.float32)
+    colours = load(source, name, background=(0.0, 0.0, 0.0))
+    if np.ptp(colours, axis=-1).max() > _GREY:
+        raise ImageError(
+            f"{label}: expected a grey picture, white where it counts, received a coloured one: "
+            "save a mask for each of its colours"
+        )
+    mask = np.ascontiguousarray(colours[..., 1:2])
+    if not mask.any():
+        raise ImageError(f"{label}: expected a picture with white in it, received black everywhere")
+    return mask
 
 
 def _array(source, name):
@@ -387,8 +412,8 @@ def _composite(values, background):
     return values[np.newaxis]
 
 
-def resize(image, height, width):
-    """Resamples float32 [1, H, W, 3] in [0, 1] to [1, height, width, 3].
+def resize(image, height, width, method=Image.Resampling.LANCZOS):
+    """Resamples float32 [1, H, W, C] in [0, 1] to [1, height, width, C].
 
     Lanczos windows widen as the image shrinks, so that fine detail does not alias. An image that
     has the size already is returned itself.
@@ -396,7 +421,7 @@ def resize(image, height, width):
     if image.shape[1:3] == (height, width):
         return image
     channels = [Image.fromarray(channel) for channel in np.moveaxis(image[0], -1, 0)]
-    resized = [c.resize((width, height), Image.Resampling.LANCZOS) for c in channels]
+    resized = [c.resize((width, height), method) for c in channels]
     return np.clip(np.stack(resized, axis=-1), 0, 1)[np.newaxis]  # Lanczos overshoots at edges
 
 

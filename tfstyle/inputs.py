@@ -6,16 +6,37 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from tfstyle import images, levels
 
+MASKS = ("style_mask", "style_region", "content_mask")
+COVERED = 0.5  # of masks in a texture; where they add to less there is no telling what belongs
+BARE = 0.01  # of a texture that may be so: lines between regions
+TINY = 1e-6
+WHITE = 0.98  # masks that add to no less leave nothing of the photograph
+
 
 class Style(NamedTuple):
-    """One style: picture `[1, H, W, 3]` in [0, 1], part in the blend, long side in the result."""
+    """One style.
+
+    Attributes:
+        picture: `[1, H, W, 3]` in [0, 1].
+        part: in the blend, or of the strength in regions.
+        long_side: in the result.
+        region: where the picture counts, `[1, H, W, 1]` in [0, 1], or `None` for everywhere.
+    """
 
     picture: np.ndarray
     part: float
     long_side: int
+    region: np.ndarray | None = None
+
+    @property
+    def key(self) -> tuple:
+        """Tells it from other styles."""
+        region = None if self.region is None else digest(self.region)
+        return digest(self.picture), self.part, self.long_side, region
 
     @property
     def size(self) -> tuple[int, int]:
@@ -37,16 +58,25 @@ class Inputs:
         styles: those with a part above 0.
         init: the picture to start from, or `None`.
         size: height and width of the result.
+        style_masks: where in the result each style is, `[1, H, W, N]`, none or adding to at most 1.
+        content_mask: where the content counts, `[1, H, W, 1]`, or `None` for everywhere.
     """
 
     content: np.ndarray | None
     styles: list[Style]
     init: np.ndarray | None
     size: tuple[int, int]
+    style_masks: np.ndarray | None = None
+    content_mask: np.ndarray | None = None
 
     @classmethod
     def load(
-        cls, settings: Any, content: Any = None, style: Any = None, init: Any = None
+        cls,
+        settings: Any,
+        content: Any = None,
+        style: Any = None,
+        init: Any = None,
+        masks: dict[str, Any] | None = None,
     ) -> "Inputs":
         """Loads the pictures of a job with those settings.
 
@@ -54,6 +84,8 @@ class Inputs:
             settings: of the job.
             content, style: what `images.load` takes; `style` may be a list.
             init: a picture, in the place of the one that the settings name.
+            masks: pictures in the place of those of `style_mask`, `style_region` and
+                `content_mask` in the settings.
 
         Raises:
             ValueError: a picture that cannot be used, or a number of weights that does not fit.
@@ -63,42 +95,56 @@ class Inputs:
             init = settings.init
         needs_content = "content" in settings.pictures
         content = images.load(content, "content", background) if needs_content else None
-        height, width = (1, 1) if content is None else content.shape[1:3]
+        given = {name: getattr(settings, name, None) for name in MASKS} | (masks or {})
+        style_masks = _style_masks(settings, style, given["style_mask"])
+        shaped = [x for x in (content, *style_masks) if x is not None]
+        height, width = shaped[0].shape[1:3] if shaped else (1, 1)
         size = levels.output_size(height, width, settings.size)
+        content_mask = None
+        if given["content_mask"] is not None:
+            content_mask = _stretched(images.load_mask(given["content_mask"], "content_mask"), size)
         return cls(
             content,
-            load_styles(settings, style, size) if "style" in settings.pictures else [],
+            load_styles(settings, style, size, masks) if "style" in settings.pictures else [],
             None if init is None else images.load(init, "init", background),
             size,
+            _regions(style_masks, size, content is None),
+            None if content_mask is None or content_mask.min() == 1 else content_mask,
         )
+
+    @property
+    def _pictures(self):
+        styles = [style.picture for style in self.styles]
+        return [self.content, self.init, *styles, self.style_masks, self.content_mask]
 
     @property
     def pixels(self) -> int:
         """Of all pictures."""
-        pictures = [self.content, self.init, *(style.picture for style in self.styles)]
-        return sum(math.prod(picture.shape[1:3]) for picture in pictures if picture is not None)
+        return sum(math.prod(x.shape[1:3]) for x in self._pictures if x is not None)
 
     def digest(self) -> str:
         """Tells these pictures from all others."""
-        pictures = [self.content, self.init, *(style.picture for style in self.styles)]
-        result = hashlib.sha256(repr([style[1:] for style in self.styles]).encode())
-        for picture in pictures:
+        result = hashlib.sha256(repr([style.key for style in self.styles]).encode())
+        for picture in self._pictures:
             result.update(b"none" if picture is None else digest(picture).encode())
         return result.hexdigest()
 
 
-def load_styles(settings: Any, style: Any, size: tuple[int, int]) -> list[Style]:
+def load_styles(
+    settings: Any, style: Any, size: tuple[int, int], masks: dict[str, Any] | None = None
+) -> list[Style]:
     """The styles with a part above 0.
 
     Args:
-        settings: `style_blend`, `style_size` and `background` count.
+        settings: `style_blend`, `style_size`, `style_region` and `background` count.
         style: a picture, or a list or tuple of pictures (see `tfstyle.images.load`).
         size: height and width of the result.
+        masks: see `Inputs.load`.
 
     Raises:
         ValueError: no picture, or weights that do not fit; the message begins with the argument.
     """
-    pictures = style if isinstance(style, (list, tuple)) else [style]
+    pictures = _listed(style)
     if not pictures:
         raise ValueError("style: expected a picture or a list of pictures, received an empty list")
     background, parts = images.colour(settings.background), settings.style_blend
@@ -109,15 +155,69 @@ def load_styles(settings: Any, style: Any, size: tuple[int, int]) -> list[Style]
             f"style_blend: expected one for each of the {len(pictures)} styles, "
             f"received {len(parts)}"
         )
+    given = (masks or {}).get("style_region", settings.style_region)
+    regions = _load_masks("style_region", given, len(pictures)) or [None] * len(pictures)
     return [
         Style(
             picture,
             part / sum(parts),
             settings.style_size or min(max(size), max(picture.shape[1:3])),
+            None if region is None or region.min() == 1 else _stretched(region, picture.shape[1:3]),
         )
-        for picture, part in zip(pictures, parts)
+        for picture, part, region in zip(pictures, parts, regions)
         if part > 0
     ]
+
+
+def _listed(pictures: Any) -> Any:
+    return pictures if isinstance(pictures, (list, tuple)) else [pictures]
+
+
+def _load_masks(name: str, pictures: Any, count: int) -> list[np.ndarray]:
+    """The masks of so many styles, or none; raises `ValueError` for another number."""
+    if pictures is None:
+        return []
+    pictures = _listed(pictures)
+    if len(pictures) != count:
+        styles = "one for the style" if count == 1 else f"one for each of the {count} styles"
+        raise ValueError(f"{name}: expected {styles}, received {len(pictures)}")
+    return [images.load_mask(picture, name) for picture in pictures]
+
+
+def _style_masks(settings: Any, style: Any, pictures: Any) -> list[np.ndarray]:
+    """The masks of the styles with a part above 0, as they are."""
+    masks = _load_masks("style_mask", pictures, len(_listed(style)))
+    parts = getattr(settings, "style_blend", None) or [1.0] * len(masks)
+    return [mask for mask, part in zip(masks, parts) if part > 0]
+
+
+def _stretched(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The mask of that height and width; by a filter that does not swing over at edges."""
+    return images.resize(mask, *size, method=Image.Resampling.BILINEAR)
+
+
+def _regions(masks: list[np.ndarray], size: tuple[int, int], is_texture: bool) -> np.ndarray | None:
+    """Masks over a result of that size, `[1, H, W, N]`, adding to at most 1; none if all is white.
+
+    In a texture there is no photograph to be left: they add to 1.
+
+    Raises:
+        ValueError: the masks of a texture leave some of it to no style.
+    """
+    if all(mask.min() == 1 for mask in masks):
+        return None
+    regions = np.concatenate([_stretched(mask, size) for mask in masks], axis=-1)
+    total = regions.sum(axis=-1, keepdims=True)
+    if not is_texture:
+        return regions / np.maximum(total, 1)
+    bare = float(np.mean(total < COVERED))
+    if bare > BARE:
+        raise ValueError(
+            f"style_mask: expected masks that together cover the texture, received ones that are "
+            f"black in all on {100 * bare:.0f} % of it: paint that white in one of them"
+        )
+    regions = np.where(total > 0, regions / np.maximum(total, TINY), np.float32(1 / len(masks)))
+    return None if regions.shape[-1] == 1 else regions
 
 
 def digest(picture: np.ndarray) -> str:

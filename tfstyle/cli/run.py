@@ -15,6 +15,7 @@ import numpy as np
 from tfstyle import images, provenance
 from tfstyle.cli import SIGNALS, options
 from tfstyle.cli.console import Failure, say
+from tfstyle.inputs import MASKS
 from tfstyle.outcome import Outcome
 from tfstyle.progress import Bar
 from tfstyle.run import Run
@@ -72,7 +73,8 @@ class Painting:
     ):
         self.output = str(output.output)
         images.check_output(self.output, "--output")
-        _check_inputs_stay(self.output, pictures)
+        masks = {name: getattr(settings, name, None) for name in MASKS}
+        _check_inputs_stay(self.output, {**pictures, **masks})
         for path in filter(None, (self.output, output.checkpoint)):
             _remove_temporaries(path)
         if output.resume and not output.checkpoint:
