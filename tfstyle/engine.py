@@ -160,20 +160,22 @@ class Engine:
             photograph: what stays where no style is, or `None` where there are styles everywhere.
         """
         size = level.height, level.width
-        of_style = of_content = kept = cover = ()
+        masks = Masks()
         if style is not None:
             style = resampling.resize(style, *size, method="bilinear")
             if photograph is not None:
-                kept = resampling.resize(photograph, *size)
                 cover = tf.minimum(tf.reduce_sum(style, axis=-1, keepdims=True) / WHITE, 1.0)
+                kept = resampling.resize(photograph, *size)
+                masks = masks._replace(photograph=kept, cover=cover)
             strengths = tf.constant([part * len(parts) for part in parts], tf.float32)
             weights = self._weights(style, self._style_layers)
-            of_style = {layer: strengths * each for layer, each in weights.items()}
+            masks = masks._replace(style={name: strengths * x for name, x in weights.items()})
         if content is not None and self.content_layers:
             content = resampling.resize(content, *size, method="bilinear")
             descents = self._descents(tuple(self.content_layers))
-            of_content = {layer: descent.pooled(content) for layer, descent in descents.items()}
-        return Masks(of_style, of_content, kept, cover)
+            pooled = {layer: descent.pooled(content) for layer, descent in descents.items()}
+            masks = masks._replace(content=pooled)
+        return masks
 
     def _weights(self, masks, layers):
         return {layer: each.eroded(masks) for layer, each in self._descents(layers).items()}
