@@ -156,7 +156,8 @@ def load_styles(
             f"received {len(parts)}"
         )
     given = (masks or {}).get("style_region", settings.style_region)
-    regions: list = _load_masks("style_region", given, len(pictures)) or [None] * len(pictures)
+    regions: list[Any] = [*_load_masks("style_region", given, len(pictures))]
+    regions = regions or [None] * len(pictures)
     return [
         Style(
             picture,
