@@ -63,7 +63,7 @@ def test_whole_weights_repeat_positions(name):
     weights = tf.constant(times.reshape(1, 6, 8, 1), tf.float32)
     nests = statistic.measure(seen, weights / 7), statistic.measure(copies)
     # Weights are rounded where they are sorted.
-    tolerance = 2e-3 if name == "sliced_wasserstein" else 1e-5
+    tolerance = 5e-3 if name == "sliced_wasserstein" else 1e-5
     for here, there in zip(*map(tf.nest.flatten, nests)):
         np.testing.assert_allclose(here, there, rtol=tolerance, atol=tolerance)
 
@@ -349,6 +349,29 @@ def test_what_cannot_be(options, message):
 def test_a_texture_is_covered():
     with pytest.raises(ValueError, match="style_mask: expected masks that together cover the tex"):
         tfstyle.synthesize_texture(stripes(), style_mask=half(), size=64)
+
+
+def test_the_graph_has_the_pictures_of_the_function(tmp_path):
+    """Masks in a request, of which one place has none; also from a SavedModel."""
+    masks = both(half())
+    masks[:, :20, :, 1] = 0
+    content = half(at=40)[None, ..., None]
+    picks = {"size": 64, "scales": 1} | FEW
+    styles = [np.asarray(images.to_pil(x()[None])) for x in (stripes, checks)]
+    wanted = tfstyle.stylize(
+        photo(), styles, style_mask=[*masks[0].transpose(2, 0, 1)], content_mask=content, **picks
+    )
+    picks.pop("size")
+    stylizer = tfstyle.Stylizer(styles, max_size=64, **picks)
+    arguments = {"image": photo()[None], "style_masks": masks, "content_mask": content}
+    arguments = {name: tf.constant(x) for name, x in arguments.items()}
+    arguments |= {"num_steps": tf.constant(4), "seed": tf.constant(0)}
+    image = stylizer.stylize_masked(**arguments)["image"].numpy()
+    assert np.quantile(np.abs(image - wanted.image), 0.99) < 1e-3
+    np.testing.assert_array_equal(image[0, :18, 34:], photo()[:18, 34:])
+    arguments["style_masks"] = tf.constant(masks[..., :1])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="style_masks: expected one picture"):
+        stylizer.stylize_masked(**arguments)
 
 
 def test_on_the_command_line(tmp_path, capsys):
