@@ -50,9 +50,11 @@ def stylize(
     `[H, W]` in [0, 1], a list with one for each style: a style is where its `style_mask` is white,
     and is taken from where its `style_region` is white (Gatys et al. 2017). Where no style is, the
     content stays as it is; a style's loss counts by the area of its region, `style_blend` by its
-    strength there. Masks that are white everywhere are none. `features` may be a ready network, any callable from RGB
-    `[1, H, W, 3]` in [0, 1] to `{layer: [1, h, w, C]}`; `statistic` and `optimizer` may be objects,
-    a `tfstyle.statistics.base.Criterion` and a `tfstyle.optimizers.base.Optimizer`.
+    strength there. Masks that are white everywhere are none.
+
+    `features` may be a ready network, any callable from RGB `[1, H, W, 3]` in [0, 1] to
+    `{layer: [1, h, w, C]}`; `statistic` and `optimizer` may be objects, a
+    `tfstyle.statistics.base.Criterion` and a `tfstyle.optimizers.base.Optimizer`.
 
     Returns:
         A `tfstyle.Result`; its image is float32 NumPy `[1, H, W, 3]` in [0, 1].

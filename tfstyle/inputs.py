@@ -95,21 +95,17 @@ class Inputs:
             init = settings.init
         needs_content = "content" in settings.pictures
         content = images.load(content, "content", background) if needs_content else None
-        given = {name: getattr(settings, name, None) for name in MASKS} | (masks or {})
-        style_masks = _style_masks(settings, style, given["style_mask"])
+        style_masks, content_mask = load_masks(settings, style, masks)
         shaped = [x for x in (content, *style_masks) if x is not None]
         height, width = shaped[0].shape[1:3] if shaped else (1, 1)
         size = levels.output_size(height, width, settings.size)
-        content_mask = None
-        if given["content_mask"] is not None:
-            content_mask = _stretched(images.load_mask(given["content_mask"], "content_mask"), size)
         return cls(
             content,
             load_styles(settings, style, size, masks) if "style" in settings.pictures else [],
             None if init is None else images.load(init, "init", background),
             size,
             _regions(style_masks, size, content is None),
-            None if content_mask is None or content_mask.min() == 1 else content_mask,
+            None if content_mask is None else _stretched(content_mask, size),
         )
 
     @property
@@ -170,6 +166,32 @@ def load_styles(
     ]
 
 
+def load_masks(
+    settings: Any, style: Any, masks: dict[str, Any] | None = None
+) -> tuple[list[np.ndarray], np.ndarray | None]:
+    """The masks of the result, as they are: of the styles with a part above 0, and of the content.
+
+    Args:
+        settings: `style_mask`, `content_mask` and `style_blend` count, where the job has them.
+        style: see `load_styles`; its number counts.
+        masks: see `Inputs.load`.
+
+    Returns:
+        A mask `[1, H, W, 1]` for each style, or none; and one, or `None` where it is white.
+
+    Raises:
+        ValueError: a mask that cannot be used, or another number; the message begins with its name.
+    """
+    given = {name: getattr(settings, name, None) for name in MASKS} | (masks or {})
+    of_styles = _load_masks("style_mask", given["style_mask"], len(_listed(style)))
+    parts = getattr(settings, "style_blend", None) or [1.0] * len(of_styles)
+    of_styles = [mask for mask, part in zip(of_styles, parts) if part > 0]
+    if given["content_mask"] is None:
+        return of_styles, None
+    content = images.load_mask(given["content_mask"], "content_mask")
+    return of_styles, None if content.min() == 1 else content
+
+
 def _listed(pictures: Any) -> Any:
     return pictures if isinstance(pictures, (list, tuple)) else [pictures]
 
@@ -183,13 +205,6 @@ def _load_masks(name: str, pictures: Any, count: int) -> list[np.ndarray]:
         styles = "one for the style" if count == 1 else f"one for each of the {count} styles"
         raise ValueError(f"{name}: expected {styles}, received {len(pictures)}")
     return [images.load_mask(picture, name) for picture in pictures]
-
-
-def _style_masks(settings: Any, style: Any, pictures: Any) -> list[np.ndarray]:
-    """The masks of the styles with a part above 0, as they are."""
-    masks = _load_masks("style_mask", pictures, len(_listed(style)))
-    parts = getattr(settings, "style_blend", None) or [1.0] * len(masks)
-    return [mask for mask, part in zip(masks, parts) if part > 0]
 
 
 def _stretched(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:

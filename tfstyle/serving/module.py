@@ -333,7 +333,7 @@ class Stylizer(tf.Module):
         new += tf.cast([[tf.shape(losses)[0]] + [0] * (new.shape[1] - 1)], tf.float32)
         return (
             level.number + 1,
-            tf.clip_by_value(targets.masks.shown(state.image), 0, 1),
+            tf.ensure_shape(tf.clip_by_value(targets.masks.shown(state.image), 0, 1), _IMAGE.shape),
             tf.concat([losses, new], axis=0),
             self._engine.learned(state),
             state.status,
