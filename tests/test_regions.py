@@ -30,11 +30,18 @@ from tfstyle.features.architectures import VGG19_NARROW
 from tfstyle.levels import Level
 from tfstyle.optimizers import base
 from tfstyle.settings import StylizeSettings
+from tfstyle.workload import Strategy, Workload
 
 WEIGHING = [name for name in statistics.CRITERIA if statistics.get(name).weighs]
 # Radii of 1 and 4 pixels.
 LAYERS = {"style_layers": ("block1_conv1", "block2_conv1"), "content_layers": ("block2_conv1",)}
-FEW = {"features": "vgg19_narrow", "evaluations": 4, "precision": "float32", **LAYERS}
+FEW = {
+    "features": "vgg19_narrow",
+    "statistic": "gram",
+    "evaluations": 4,
+    "precision": "float32",
+    **LAYERS,
+}
 weighing_statistics = pytest.mark.parametrize(
     "name", [name for name in WEIGHING if name != "discriminator"]
 )
@@ -146,7 +153,7 @@ def test_hard_borders_are_eroded_soft_ones_stay():
 
 
 @functools.cache
-def an_engine(statistic="gaussian_w2", **options):
+def an_engine(statistic="mean_covariance", **options):
     settings = StylizeSettings(**(FEW | {"statistic": statistic, "content_weight": 0.5} | options))
     return engine.get(settings, engine.Parts(), device.find())
 
@@ -394,3 +401,14 @@ def test_on_the_command_line(tmp_path, capsys):
     assert "--output: expected another file than that of style_mask" in capsys.readouterr().err
     assert cli.main(["batch", *flags, f"--output_dir={tmp_path / 'made'}"]) == 0
     np.testing.assert_array_equal(images.load(output), images.load(tmp_path / "made/photo.png"))
+
+
+def test_a_run_in_blocks_has_the_same_picture(monkeypatch):
+    options = {"style_mask": [half(96, 96, 48), half(96, 96, 30)[:, ::-1]], "size": 96}
+    options |= {"content_mask": half(96, 96, 60), "style_region": [half(), half()[:, ::-1]]}
+    whole = stylize(**options, optimizer="adam").image
+    monkeypatch.setattr(Workload, "choose", lambda *_: Strategy(32))
+    monkeypatch.setattr(Workload, "choose_style_side", lambda *_: (32, 0.0))
+    blocked = stylize(**options, optimizer="adam").image
+    assert np.quantile(np.abs(blocked - whole), 0.995) < 1e-3
+    np.testing.assert_array_equal(blocked[0, :, 52:60], whole[0, :, 52:60])  # the photograph

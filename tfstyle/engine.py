@@ -163,6 +163,7 @@ class Engine:
         masks = Masks()
         if style is not None:
             style = resampling.resize(style, *size, method="bilinear")
+            style = tf.ensure_shape(style, [1, None, None, len(parts)])
             if photograph is not None:
                 cover = tf.minimum(tf.reduce_sum(style, axis=-1, keepdims=True) / WHITE, 1.0)
                 kept = resampling.resize(photograph, *size)
@@ -172,6 +173,7 @@ class Engine:
             masks = masks._replace(style={name: strengths * x for name, x in weights.items()})
         if content is not None and self.content_layers:
             content = resampling.resize(content, *size, method="bilinear")
+            content = tf.ensure_shape(content, [1, None, None, 1])
             descents = self._descents(tuple(self.content_layers))
             pooled = {layer: descent.pooled(content) for layer, descent in descents.items()}
             masks = masks._replace(content=pooled)
