@@ -14,7 +14,7 @@ LEVELS = (
     ("caches", "checked", "images", "outcome", "registry"),
     ("settings",),
     ("device", "levels", "progress", "resampling"),
-    ("features", "inputs", "optimizers", "statistics"),
+    ("features", "inputs", "optimizers", "regions", "statistics"),
     ("discriminator", "targets"),
     ("losses",),
     ("blocks",),

@@ -64,11 +64,15 @@ def served(directory, tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")
     np.save(folder / "content.npy", content())
     np.save(folder / "image.npy", start())
+    for name, mask in zip(("style", "content"), some_masks()):
+        np.save(folder / f"{name}_mask.npy", mask)
     image, state = "image=content.npy", "content=content.npy;image=image.npy"
+    masks = "style_masks=style_mask.npy;content_mask=content_mask.npy"
     calls = [
         ("stylize", [image], "num_steps=3;seed=4"),
         ("step", [state], "num_steps=2;seed=4;state_bytes=b''"),
         ("describe", [image], "seed=4"),
+        ("stylize_masked", [f"{image};{masks}"], "num_steps=3;seed=4"),
     ]
     run(directory, folder, calls)
     # Bytes go from call to call in a file.
@@ -117,6 +121,12 @@ def start():
     return images.noise(40, 48, seed=1)
 
 
+def some_masks():
+    left = np.zeros((1, 40, 48, 1), np.float32)
+    left[:, :, :24] = 1
+    return left, 1 - left / 2
+
+
 def colours(height=36, width=44, channels=3):
     return np.random.default_rng(2).integers(0, 256, (height, width, channels), np.uint8)
 
@@ -153,6 +163,13 @@ def test_served_stylize(served, stylizer):
     assert np.abs(served["stylize"]["image"] - content()).max() > 0.01
 
 
+def test_served_masks(served, stylizer):
+    wanted = stylizer.stylize_masked(content(), *some_masks(), 3, 4)
+    assert_near(served["stylize_masked"], wanted, ["image", "losses"])
+    painted = np.abs(served["stylize_masked"]["image"] - content())
+    assert painted[:, :, 26:].max() == 0 and painted[:, :, :22].max() > 0.01
+
+
 def test_served_steps_go_on_where_they_were(served, stylizer):
     first = stylizer.step(content(), start(), b"", 2, 4)
     second = stylizer.step(content(), start(), first["state_bytes"], 3, 4)
@@ -177,9 +194,20 @@ def test_served_files(served, stylizer):
 # --- what is in it --------------------------------------------------------------------------------
 
 PICTURE, NUMBER, BYTES = (tf.float32, [1, None, None, 3]), (tf.int32, []), (tf.string, [])
+MASKS, MASK = (tf.float32, [1, None, None, None]), (tf.float32, [1, None, None, 1])
 SIGNATURES = {
     "stylize": (
         {"image": PICTURE, "num_steps": NUMBER, "seed": NUMBER},
+        {"image": PICTURE, "losses": (tf.float32, [None, 2])},
+    ),
+    "stylize_masked": (
+        {
+            "image": PICTURE,
+            "style_masks": MASKS,
+            "content_mask": MASK,
+            "num_steps": NUMBER,
+            "seed": NUMBER,
+        },
         {"image": PICTURE, "losses": (tf.float32, [None, 2])},
     ),
     "describe": ({"image": PICTURE, "seed": NUMBER}, {"descriptor_bytes": BYTES}),

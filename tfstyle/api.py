@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tfstyle import images
+from tfstyle.inputs import MASKS
 from tfstyle.run import Result, Run, Step
 from tfstyle.settings import InvertSettings, StylizeSettings, TextureSettings
 from tfstyle.settings.base import keywords
@@ -45,9 +46,15 @@ def stylize(
             as many threads, the result is the same to the bit as without an interruption;
             `evaluations` may be raised.
 
-    `init` may also be a picture. `features` may be a ready network, any callable from RGB
-    `[1, H, W, 3]` in [0, 1] to `{layer: [1, h, w, C]}`; `statistic` and `optimizer` may be objects,
-    a `tfstyle.statistics.base.Criterion` and a `tfstyle.optimizers.base.Optimizer`.
+    `init` may also be a picture, and `style_mask`, `style_region` and `content_mask` arrays
+    `[H, W]` in [0, 1], a list with one for each style: a style is where its `style_mask` is white,
+    and is taken from where its `style_region` is white (Gatys et al. 2017). Where no style is, the
+    content stays as it is; a style's loss counts by the area of its region, `style_blend` by its
+    strength there. Masks that are white everywhere are none.
+
+    `features` may be a ready network, any callable from RGB `[1, H, W, 3]` in [0, 1] to
+    `{layer: [1, h, w, C]}`; `statistic` and `optimizer` may be objects, a
+    `tfstyle.statistics.base.Criterion` and a `tfstyle.optimizers.base.Optimizer`.
 
     Returns:
         A `tfstyle.Result`; its image is float32 NumPy `[1, H, W, 3]` in [0, 1].
@@ -136,8 +143,10 @@ def separated(changes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         for name, methods in PARTS.items()
         if any(hasattr(changes.get(name), method) for method in methods)
     }
-    if images.is_picture(changes.get("init")):
-        objects["init"] = changes["init"]
+    for name in ("init", *MASKS):
+        value = changes.get(name)
+        if any(map(images.is_picture, value if isinstance(value, (list, tuple)) else [value])):
+            objects[name] = value
     named = {name: value for name, value in changes.items() if name not in objects}
     if getattr(objects.get("statistic"), "trains", False):
         named["statistic"] = "discriminator"  # whose defaults suit what learns

@@ -15,7 +15,7 @@ from typing import Any
 
 from tfstyle.settings import DEFAULTS
 from tfstyle.settings.base import checked_fields
-from tfstyle.statistics.base import Learner, rows
+from tfstyle.statistics.base import Learner, importance, rows
 
 SLOPE = 0.2  # of the leaky ReLU below 0
 BETA_1, BETA_2 = 0.5, 0.99  # of Adam: shorter memories than usual, since the image changes
@@ -64,6 +64,7 @@ class Discriminator(Learner):
     seed: Any = 0
 
     optimizer = "adam"
+    weighs = True
 
     def __post_init__(self):
         given = {f"discriminator_{name}": getattr(self, name) for name in NAMES}
@@ -86,11 +87,12 @@ class Discriminator(Learner):
     def seeded(self, seed):
         return dataclasses.replace(self, seed=seed)
 
-    def target(self, features, parts):
+    def target(self, features, parts, weights=None):
         """The style's feature vectors `[n, C]`, their means and deviations, a new network."""
         import tensorflow as tf
 
-        samples = self._mixture([tf.cast(rows(each), tf.float32) for each in features], parts)
+        pairs = zip(features, weights or [None] * len(features))
+        samples = self._mixture([self._vectors(*each, -1) for each in pairs], parts)
         mean, variance = tf.nn.moments(samples, axes=[0])
         deviation = tf.sqrt(variance)
         shapes = [variable.shape for variable in self._network(samples.shape[1]).variables]
@@ -110,23 +112,28 @@ class Discriminator(Learner):
     def with_state(self, target, state):
         return target | state
 
-    def loss(self, features, target):
+    def loss(self, features, target, weights=None):
         """The image loss, mean over the positions, times `SCALE`."""
         import tensorflow as tf
 
         model = self._network(features.shape[-1])
         vectors = _normal(tf.cast(rows(features), tf.float32), target)
         logits = _logits(model, vectors, target["variables"])
-        return SCALE * tf.reduce_mean(_image_loss(self.image_loss, logits))
+        losses = _image_loss(self.image_loss, logits)
+        if weights is None:
+            return SCALE * tf.reduce_mean(losses)
+        column = importance(weights)[:, 0]
+        total = tf.reduce_sum(column)
+        return SCALE * tf.math.divide_no_nan(tf.reduce_sum(column * losses), total)
 
-    def train(self, features, target):
+    def train(self, features, target, weights=None):
         """`steps` steps of Adam."""
         import tensorflow as tf
 
         model = self._network(features.shape[-1])
         style = tf.ensure_shape(target["samples"], [None, features.shape[-1]])
-        image = tf.cast(rows(features), tf.float32)
         begin = target["steps"]
+        image = self._vectors(features, weights, begin)
         end = begin + self.steps + tf.where(begin == 0, self.warm_up, 0)
 
         def step(number, variables, moments, accuracy):
@@ -143,6 +150,18 @@ class Discriminator(Learner):
             lambda number, *_: number < end, step, (begin, variables, moments, tf.constant(0.0))
         )
         return target | {"variables": variables, "moments": moments, "steps": end}, accuracy
+
+    def _vectors(self, features, weights, number):
+        """Feature vectors of a map, float32 `[n, C]`: those that chance keeps by their weights."""
+        import tensorflow as tf
+
+        vectors = tf.cast(rows(features), tf.float32)
+        if weights is None:
+            return vectors
+        column = importance(weights)[:, 0]
+        column = tf.where(tf.reduce_any(column > 0), column, 1.0)  # of nothing no mean is known
+        chance = tf.random.stateless_uniform(tf.shape(column), tf.stack([self.seed, number]))
+        return tf.boolean_mask(vectors, chance < column)
 
     def _update(self, variables, moments, gradients, count):
         """A step of Adam."""

@@ -5,22 +5,32 @@ Two drivers take an engine through the levels: `tfstyle.run.Run`, in Python, lev
 one and tensors for the other (see `tfstyle.levels`).
 """
 
+import functools
 import os
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from tfstyle import features, levels, losses, optimizers, registry, resampling, statistics
+from tfstyle import (
+    features,
+    levels,
+    losses,
+    optimizers,
+    regions,
+    registry,
+    resampling,
+    statistics,
+)
 from tfstyle.blocks import measure
 from tfstyle.blocks.grid import Grid
 from tfstyle.blocks.objective import Blocked
 from tfstyle.caches import Cache
 from tfstyle.device import Device
-from tfstyle.inputs import digest
+from tfstyle.inputs import WHITE
 from tfstyle.optimizers.alternating import Alternating
 from tfstyle.settings import PICTURES, Settings
-from tfstyle.targets import Targets
+from tfstyle.targets import Masks, Targets
 from tfstyle.workload import Strategy, Workload
 
 # What is kept from one call to the next: engines with their graphs, and with each of them the
@@ -70,7 +80,11 @@ class Engine:
         if self.objective.is_trained:
             name = name if name == "adam" else None
             self.optimizer = Alternating(self.optimizer, self.objective.style_loss.statistic.every)
-        self.workload = _workload(self, settings, features.table(identifier), precision, name)
+        table = features.table(identifier)
+        self.workload = _workload(self, settings, table, precision, name)
+        self._descents = functools.cache(
+            lambda layers: regions.descents(self.network, table, layers, settings.padding)
+        )
         self._styles = Cache(STYLES, _bytes, STYLE_BYTES)
 
     def content_targets(self, content, level, grid: Grid | None = None) -> dict[str, tf.Tensor]:
@@ -81,8 +95,17 @@ class Engine:
         seen = measure.activations(self.network, picture, self.content_layers, grid)
         return self.objective.content_loss.target(seen)
 
+    @property
+    def _style_layers(self):
+        return tuple(self.objective.style_loss.layer_weights) if self.statistic else ()
+
     def style_targets(
-        self, pictures: list[tuple[Any, float]], seed, grid: Grid | None = None
+        self,
+        pictures: list[tuple[Any, float]],
+        seed,
+        grid: Grid | None = None,
+        masks: list | None = None,
+        by_region: bool = False,
     ) -> dict[str, Any]:
         """What is remembered of styles, pictures of the size that they have at a level.
 
@@ -90,27 +113,96 @@ class Engine:
             pictures: list of (picture, part in the blend).
             seed: the level's.
             grid: blocks in which they are measured.
+            masks: for each picture where it counts, `[1, H, W, 1]` of its size, or `None`.
+            by_region: whether each style has a region of its own, in the place of a blend.
         """
-        if self.statistic is None:
+        layers = self._style_layers
+        if not layers:
             return {}
-        layers = tuple(self.objective.style_loss.layer_weights)
-        return measure.style(self.network, self.statistic, pictures, layers, seed, grid)
+        masks = masks or [None] * len(pictures)
+        weights = [{} if mask is None else self._weights(mask, layers) for mask in masks]
+        measured = functools.partial(
+            measure.style, self.network, self.statistic, layers=layers, seed=seed, grid=grid
+        )
+        if not by_region:
+            return measured(pictures, weights=weights)
+        apart = [
+            measured([(picture, 1.0)], weights=[each])
+            for (picture, _), each in zip(pictures, weights)
+        ]
+        return {layer: tuple(each[layer] for each in apart) for layer in layers}
 
-    def kept_style_targets(self, styles, level, seed: int, grid: Grid | None) -> dict[str, Any]:
+    def kept_style_targets(
+        self, styles, level, seed: int, grid: Grid | None, by_region: bool = False
+    ) -> dict[str, Any]:
         """The same for `tfstyle.inputs.Style`s, remembered for the next call."""
 
         def make():
             pictures = [
                 (style_at(style.picture, style.long_side, level), style.part) for style in styles
             ]
-            return self.style_targets(pictures, seed, grid)
+            masks = [
+                mask_at(style.region, picture) for style, (picture, _) in zip(styles, pictures)
+            ]
+            return self.style_targets(pictures, seed, grid, masks, by_region)
 
-        key = tuple((digest(style.picture), *style[1:]) for style in styles)
-        return self._styles.get((key, level.shrink, seed, grid), make)
+        key = tuple(style.key for style in styles)
+        return self._styles.get((key, level.shrink, seed, grid, by_region), make)
 
-    def targets(self, content: dict, style: dict, seed, learned=()) -> Targets:
+    def masks(self, level, style=None, parts=(), content=None, photograph=None) -> Masks:
+        """Where what counts at a level.
+
+        Args:
+            level: a `tfstyle.levels.Level`.
+            style: the regions of N styles, `[1, H, W, N]`, adding to at most 1; `None`: no regions.
+            parts: of the N styles in the strength; they add to 1.
+            content: the content's mask, `[1, H, W, 1]`, or `None`.
+            photograph: what stays where no style is, or `None` where there are styles everywhere.
+        """
+        size = level.height, level.width
+        masks = Masks()
+        if style is not None:
+            style = resampling.resize(style, *size, method="bilinear")
+            style = tf.ensure_shape(style, [1, None, None, len(parts)])
+            if photograph is not None:
+                cover = tf.minimum(tf.reduce_sum(style, axis=-1, keepdims=True) / WHITE, 1.0)
+                kept = resampling.resize(photograph, *size)
+                masks = masks._replace(photograph=kept, cover=cover)
+            strengths = tf.constant([part * len(parts) for part in parts], tf.float32)
+            weights = self._weights(style, self._style_layers)
+            masks = masks._replace(style={name: strengths * x for name, x in weights.items()})
+        if content is not None and self.content_layers:
+            content = resampling.resize(content, *size, method="bilinear")
+            content = tf.ensure_shape(content, [1, None, None, 1])
+            descents = self._descents(tuple(self.content_layers))
+            pooled = {layer: descent.pooled(content) for layer, descent in descents.items()}
+            masks = masks._replace(content=pooled)
+        return masks
+
+    def _weights(self, masks, layers):
+        return {layer: each.eroded(masks) for layer, each in self._descents(layers).items()}
+
+    def check_masks(self, style: bool, content: bool) -> None:
+        """Raises `ValueError` where what is compared knows no weights of positions.
+
+        Args:
+            style, content: whether there are masks of styles, in them or in the result, and of the
+                content.
+        """
+        if style and not getattr(self.statistic, "weighs", False):
+            raise ValueError(
+                "statistic: expected one that weighs positions, such as gaussian_w2, since "
+                f"style_mask or style_region is given, received {type(self.statistic).__name__}"
+            )
+        if content and not self.objective.content_loss.in_parts:
+            raise ValueError(
+                "content_loss: expected features, which are compared position by position, since "
+                "content_mask is given, received self_similarity"
+            )
+
+    def targets(self, content: dict, style: dict, seed, learned=(), masks=None) -> Targets:
         """The targets of a level, with what was learned at the level before."""
-        aims = Targets(content, style, tf.cast(seed, tf.int32))
+        aims = Targets(content, style, tf.cast(seed, tf.int32), masks or Masks())
         return self.objective.with_learned(aims, learned) if learned else aims
 
     def minimizer(self, strategy: Strategy) -> tuple[Any, Any]:
@@ -170,6 +262,13 @@ def style_at(picture, long_side, level) -> tf.Tensor:
     if height is None or width is None:
         height, width = tf.unstack(tf.shape(picture)[1:3])
     return resampling.resize(picture, *levels.fit(height, width, side))
+
+
+def mask_at(mask, picture):
+    """The mask of a picture as it was given, `[1, H, W, 1]` or `None`, in the picture's size."""
+    if mask is None:
+        return None
+    return resampling.resize(mask, *tf.unstack(tf.shape(picture)[1:3]), method="bilinear")
 
 
 def _statistic(settings, parts):

@@ -11,7 +11,7 @@ from tfstyle.pictures.base import MAX_PIXELS, MIN_SIDE, ImageError
 from tfstyle.pictures.colours import colour
 from tfstyle.pictures.files import FORMATS
 from tfstyle.pictures.fitting import FITS, fitted
-from tfstyle.pictures.loading import is_picture, load, read
+from tfstyle.pictures.loading import is_picture, load, load_mask, read
 from tfstyle.pictures.metadata import KEPT, Metadata
 from tfstyle.pictures.paths import (
     EXTENSIONS,
@@ -44,6 +44,7 @@ __all__ = [
     "holds_alpha",
     "is_picture",
     "load",
+    "load_mask",
     "make_folder",
     "noise",
     "psnr",

@@ -7,16 +7,37 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from tfstyle import images, levels
 
+MASKS = ("style_mask", "style_region", "content_mask")
+COVERED = 0.5  # of masks in a texture; where they add to less there is no telling what belongs
+BARE = 0.01  # of a texture that may be so: lines between regions
+TINY = 1e-6
+WHITE = 0.98  # masks that add to no less leave nothing of the photograph
+
 
 class Style(NamedTuple):
-    """One style: picture `[1, H, W, 3]` in [0, 1], part in the blend, long side in the result."""
+    """One style.
+
+    Attributes:
+        picture: `[1, H, W, 3]` in [0, 1].
+        part: in the blend, or of the strength in regions.
+        long_side: in the result.
+        region: where the picture counts, `[1, H, W, 1]` in [0, 1], or `None` for everywhere.
+    """
 
     picture: np.ndarray
     part: float
     long_side: int
+    region: np.ndarray | None = None
+
+    @property
+    def key(self) -> tuple:
+        """Tells it from other styles."""
+        region = None if self.region is None else digest(self.region)
+        return digest(self.picture), self.part, self.long_side, region
 
     @property
     def size(self) -> tuple[int, int]:
@@ -40,6 +61,8 @@ class Inputs:
         size: height and width of the result.
         alpha: of the content in the frame of the result, `[1, h, w, 1]`; `None` if it is opaque.
         metadata: of the content's file.
+        style_masks: where in the result each style is, `[1, H, W, N]`, none or adding to at most 1.
+        content_mask: where the content counts, `[1, H, W, 1]`, or `None` for everywhere.
     """
 
     content: np.ndarray | None
@@ -48,10 +71,17 @@ class Inputs:
     size: tuple[int, int]
     alpha: np.ndarray | None = None
     metadata: images.Metadata = images.Metadata()
+    style_masks: np.ndarray | None = None
+    content_mask: np.ndarray | None = None
 
     @classmethod
     def load(
-        cls, settings: Any, content: Any = None, style: Any = None, init: Any = None
+        cls,
+        settings: Any,
+        content: Any = None,
+        style: Any = None,
+        init: Any = None,
+        masks: dict[str, Any] | None = None,
     ) -> "Inputs":
         """Loads the pictures of a job with those settings.
 
@@ -59,6 +89,8 @@ class Inputs:
             settings: of the job.
             content, style: what `images.load` takes; `style` may be a list.
             init: a picture, in the place of the one that the settings name.
+            masks: pictures in the place of those of `style_mask`, `style_region` and
+                `content_mask` in the settings.
 
         Raises:
             ValueError: a picture that cannot be used, or a number of weights that does not fit.
@@ -67,7 +99,9 @@ class Inputs:
         if init is None and settings.init not in settings.inits:
             init = settings.init
         given = images.read(content, "content") if "content" in settings.pictures else None
-        height, width = (1, 1) if given is None else given.pixels.shape[1:3]
+        style_masks, content_mask = load_masks(settings, style, masks)
+        shaping = [given.pixels] if given else style_masks
+        height, width = shaping[0].shape[1:3] if shaping else (1, 1)
         size = levels.output_size(height, width, settings.size)
 
         def shaped(picture):
@@ -75,24 +109,29 @@ class Inputs:
 
         return cls(
             given and shaped(given),
-            load_styles(settings, style, size) if "style" in settings.pictures else [],
+            load_styles(settings, style, size, masks) if "style" in settings.pictures else [],
             None if init is None else shaped(images.read(init, "init")),
             size,
             given and _alpha(given, size, settings),
             given.metadata if given else images.Metadata(),
+            _regions(style_masks, size, given is None),
+            None if content_mask is None else _stretched(content_mask, size),
         )
+
+    @property
+    def _pictures(self):
+        styles = [style.picture for style in self.styles]
+        return [self.content, self.init, *styles, self.style_masks, self.content_mask]
 
     @property
     def pixels(self) -> int:
         """Of all pictures."""
-        pictures = [self.content, self.init, *(style.picture for style in self.styles)]
-        return sum(math.prod(picture.shape[1:3]) for picture in pictures if picture is not None)
+        return sum(math.prod(x.shape[1:3]) for x in self._pictures if x is not None)
 
     def digest(self) -> str:
         """Tells these pictures from all others."""
-        pictures = [self.content, self.init, *(style.picture for style in self.styles)]
-        result = hashlib.sha256(repr([style[1:] for style in self.styles]).encode())
-        for picture in pictures:
+        result = hashlib.sha256(repr([style.key for style in self.styles]).encode())
+        for picture in self._pictures:
             result.update(b"none" if picture is None else digest(picture).encode())
         return result.hexdigest()
 
@@ -123,18 +162,21 @@ def _alpha(picture, size, settings):
     return None if (alpha == 1).all() else images.resize(alpha, *size)
 
 
-def load_styles(settings: Any, style: Any, size: tuple[int, int]) -> list[Style]:
+def load_styles(
+    settings: Any, style: Any, size: tuple[int, int], masks: dict[str, Any] | None = None
+) -> list[Style]:
     """The styles with a part above 0.
 
     Args:
-        settings: `style_blend`, `style_size` and `background` count.
+        settings: `style_blend`, `style_size`, `style_region` and `background` count.
         style: a picture, or a list or tuple of pictures (see `tfstyle.images.load`).
         size: height and width of the result.
+        masks: see `Inputs.load`.
 
     Raises:
         ValueError: no picture, or weights that do not fit; the message begins with the argument.
     """
-    pictures = style if isinstance(style, (list, tuple)) else [style]
+    pictures = _listed(style)
     if not pictures:
         raise ValueError("style: expected a picture or a list of pictures, received an empty list")
     background, parts = images.colour(settings.background), settings.style_blend
@@ -145,15 +187,89 @@ def load_styles(settings: Any, style: Any, size: tuple[int, int]) -> list[Style]
             f"style_blend: expected one for each of the {len(pictures)} styles, "
             f"received {len(parts)}"
         )
+    given = (masks or {}).get("style_region", settings.style_region)
+    regions: list[Any] = [*_load_masks("style_region", given, len(pictures))]
+    regions = regions or [None] * len(pictures)
     return [
         Style(
             picture,
             part / sum(parts),
             settings.style_size or min(max(size), max(picture.shape[1:3])),
+            None if region is None or region.min() == 1 else _stretched(region, picture.shape[1:3]),
         )
-        for picture, part in zip(pictures, parts)
+        for picture, part, region in zip(pictures, parts, regions)
         if part > 0
     ]
+
+
+def load_masks(
+    settings: Any, style: Any, masks: dict[str, Any] | None = None
+) -> tuple[list[np.ndarray], np.ndarray | None]:
+    """The masks of the result, as they are: of the styles with a part above 0, and of the content.
+
+    Args:
+        settings: `style_mask`, `content_mask` and `style_blend` count, where the job has them.
+        style: see `load_styles`; its number counts.
+        masks: see `Inputs.load`.
+
+    Returns:
+        A mask `[1, H, W, 1]` for each style, or none; and one, or `None` where it is white.
+
+    Raises:
+        ValueError: a mask that cannot be used, or another number; the message begins with its name.
+    """
+    given = {name: getattr(settings, name, None) for name in MASKS} | (masks or {})
+    of_styles = _load_masks("style_mask", given["style_mask"], len(_listed(style)))
+    parts = getattr(settings, "style_blend", None) or [1.0] * len(of_styles)
+    of_styles = [mask for mask, part in zip(of_styles, parts) if part > 0]
+    if given["content_mask"] is None:
+        return of_styles, None
+    content = images.load_mask(given["content_mask"], "content_mask")
+    return of_styles, None if content.min() == 1 else content
+
+
+def _listed(pictures: Any) -> Any:
+    return pictures if isinstance(pictures, (list, tuple)) else [pictures]
+
+
+def _load_masks(name: str, pictures: Any, count: int) -> list[np.ndarray]:
+    """The masks of so many styles, or none; raises `ValueError` for another number."""
+    if pictures is None:
+        return []
+    pictures = _listed(pictures)
+    if len(pictures) != count:
+        styles = "one for the style" if count == 1 else f"one for each of the {count} styles"
+        raise ValueError(f"{name}: expected {styles}, received {len(pictures)}")
+    return [images.load_mask(picture, name) for picture in pictures]
+
+
+def _stretched(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The mask of that height and width; by a filter that does not swing over at edges."""
+    return images.resize(mask, *size, method=Image.Resampling.BILINEAR)
+
+
+def _regions(masks: list[np.ndarray], size: tuple[int, int], is_texture: bool) -> np.ndarray | None:
+    """Masks over a result of that size, `[1, H, W, N]`, adding to at most 1; none if all is white.
+
+    In a texture there is no photograph to be left: they add to 1.
+
+    Raises:
+        ValueError: the masks of a texture leave some of it to no style.
+    """
+    if all(mask.min() == 1 for mask in masks):
+        return None
+    regions = np.concatenate([_stretched(mask, size) for mask in masks], axis=-1)
+    total = regions.sum(axis=-1, keepdims=True)
+    if not is_texture:
+        return regions / np.maximum(total, 1)
+    bare = float(np.mean(total < COVERED))
+    if bare > BARE:
+        raise ValueError(
+            f"style_mask: expected masks that together cover the texture, received ones that are "
+            f"black in all on {100 * bare:.0f} % of it: paint that white in one of them"
+        )
+    regions = np.where(total > 0, regions / np.maximum(total, TINY), np.float32(1 / len(masks)))
+    return None if regions.shape[-1] == 1 else regions
 
 
 def digest(picture: np.ndarray) -> str:

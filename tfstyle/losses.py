@@ -42,16 +42,17 @@ class ContentLoss(Loss):
         """What is remembered of the content's features: themselves, `{layer: [1, h, w, C]}`."""
         return features
 
-    def call(self, features, targets, sizes=None):
+    def call(self, features, targets, sizes=None, weights=()):
         """A float32 scalar from two `{layer: [1, h, w, C]}`; `features` may hold more layers.
 
         `sizes` are those of the whole targets, `{layer: scalar}`, where these are parts of them.
+        `weights` are those of positions, `{layer: [1, h, w, 1]}`; the targets' size is without.
         """
         sizes = sizes or {layer: size(target) for layer, target in targets.items()}
-        errors = {
-            layer: size(tf.cast(features[layer], tf.float32) - tf.cast(target, tf.float32))
-            for layer, target in targets.items()
-        }
+        errors = {}
+        for layer, target in targets.items():
+            error = tf.cast(features[layer], tf.float32) - tf.cast(target, tf.float32)
+            errors[layer] = size(error * tf.sqrt(weights[layer]) if weights else error)
         return sum(error / (sizes[layer] + EPSILON) for layer, error in errors.items()) / len(
             targets
         )
@@ -144,31 +145,58 @@ class StyleLoss(Loss):
         self.statistic = statistic
         self.layer_weights = {layer: weight / total for layer, weight in layer_weights.items()}
 
-    def call(self, features, targets, seed=0):
-        """A float32 scalar from `{layer: [1, h, w, C]}` and `{layer: target}` of that seed."""
-        statistic = self.statistic.seeded(seed)
-        return sum(
-            weight * statistic.loss(features[layer], targets[layer])
-            for layer, weight in self.layer_weights.items()
-        )
+    def call(self, features, targets, seed=0, regions=()):
+        """A float32 scalar from `{layer: [1, h, w, C]}` and `{layer: target}` of that seed.
 
-    def measured(self, measured, targets, seed=0):
-        """The same from what a `Statistic` has measured, `{layer: nest}`."""
+        With `regions`, `{layer: [1, h, w, N]}`, a layer has a tuple of targets. Each region counts
+        by its area: then a pixel is drawn to its style as strongly as without regions.
+        """
         statistic = self.statistic.seeded(seed)
-        return sum(
-            weight * statistic.relative(measured[layer], targets[layer])
-            for layer, weight in self.layer_weights.items()
-        )
+        total = 0.0
+        for layer, weight in self.layer_weights.items():
+            if not regions:
+                total += weight * statistic.loss(features[layer], targets[layer])
+                continue
+            for target, mask in zip(targets[layer], apart(regions[layer])):
+                loss = statistic.loss(features[layer], target, mask)
+                total += weight * tf.reduce_mean(mask) * loss
+        return total
 
-    def train(self, features, targets, seed):
+    def measured(self, measured, targets, seed=0, areas=()):
+        """The same from what a `Statistic` has measured, `{layer: nest}`.
+
+        With `areas`, `{layer: [N]}`, of regions, a layer has a tuple of nests.
+        """
+        statistic = self.statistic.seeded(seed)
+        total = 0.0
+        for layer, weight in self.layer_weights.items():
+            if not areas:
+                total += weight * statistic.relative(measured[layer], targets[layer])
+                continue
+            for nest, target, area in zip(measured[layer], targets[layer], areas[layer]):
+                total += weight * area * statistic.relative(nest, target)
+        return total
+
+    def train(self, features, targets, seed, regions=()):
         """Training at every layer: the new targets, and the mean accuracy (see `Learner`)."""
         statistic = self.statistic.seeded(seed)
-        trained = {
-            layer: statistic.train(features[layer], targets[layer]) for layer in self.layer_weights
-        }
-        accuracies = [accuracy for _, accuracy in trained.values()]
-        style = {layer: target for layer, (target, _) in trained.items()}
+        style, accuracies = {}, []
+        for layer in self.layer_weights:
+            seen, target = features[layer], targets[layer]
+            if regions:
+                pairs = zip(target, apart(regions[layer]))
+                trained = [statistic.train(seen, each, mask) for each, mask in pairs]
+                style[layer] = tuple(target for target, _ in trained)
+            else:
+                trained = [statistic.train(seen, target)]
+                style[layer] = trained[0][0]
+            accuracies += [accuracy for _, accuracy in trained]
         return style, sum(accuracies) / len(accuracies)
+
+
+def apart(masks):
+    """The masks `[1, h, w, N]` as N of `[1, h, w, 1]`."""
+    return tf.split(masks, masks.shape[-1], axis=-1)
 
 
 class TotalVariation(Loss):
@@ -232,19 +260,26 @@ class Objective:
         self.names = (*self.weights, "range")
 
     def __call__(self, image, targets):
+        image, masks = targets.masks.shown(image), targets.masks
         features = self.network(image)
         terms = {
-            "content": lambda: self.content_loss(features, targets.content),
-            "style": lambda: self.style_loss(features, targets.style, targets.seed),
+            "content": lambda: self.content_error(features, targets.content, masks.content),
+            "style": lambda: self.style_loss(features, targets.style, targets.seed, masks.style),
             "tv": lambda: self.total_variation(image),
         }
         parts = {name: weight * terms[name]() for name, weight in self.weights.items()}
         parts["range"] = self.RANGE_WEIGHT * self.range_penalty(image)
         return sum(parts.values()), parts
 
+    def content_error(self, features, targets, weights=(), **sizes):
+        """The content loss; a loss without weights is asked without."""
+        given = sizes | ({"weights": weights} if weights else {})
+        return self.content_loss(features, targets, **given)
+
     def train(self, image, targets):
         """Trains the style loss on the image as it is: new targets, and the accuracy before."""
-        style, accuracy = self.style_loss.train(self.network(image), targets.style, targets.seed)
+        features, masks = self.network(targets.masks.shown(image)), targets.masks
+        style, accuracy = self.style_loss.train(features, targets.style, targets.seed, masks.style)
         return targets._replace(style=style), accuracy
 
     @property
@@ -257,7 +292,7 @@ class Objective:
         if not self.is_trained:
             return ()
         state = self.style_loss.statistic.state
-        return {layer: state(target) for layer, target in targets.style.items()}
+        return {layer: by_region(state, target) for layer, target in targets.style.items()}
 
     def with_learned(self, targets: Targets, learned) -> Targets:
         """`targets`, with what the style loss has learned from others."""
@@ -265,6 +300,14 @@ class Objective:
             return targets
         with_state = self.style_loss.statistic.with_state
         style = {
-            layer: with_state(target, learned[layer]) for layer, target in targets.style.items()
+            layer: by_region(with_state, target, learned[layer])
+            for layer, target in targets.style.items()
         }
         return targets._replace(style=style)
+
+
+def by_region(function, *nests):
+    """What a function gives for what a learner remembers: for each region, where there are some."""
+    if isinstance(nests[0], tuple):
+        return tuple(function(*each) for each in zip(*nests))
+    return function(*nests)

@@ -90,6 +90,9 @@ class Plan:
             return make(
                 levels=tuple(whole), budget=budget, style_side=None, memory=0.0, workload=None
             )
+        if inputs.style_masks is not None:
+            regions = inputs.style_masks.shape[-1]
+            workload = dataclasses.replace(workload, regions=regions)
         kept, styles = 12.0 * inputs.pixels, [style.size for style in inputs.styles]
         # The finest first: it needs the most, and so a message names the whole picture.
         fine_to_coarse = [_plan_level(level, workload, budget - kept) for level in pyramid[::-1]]

@@ -3,14 +3,15 @@
 import tensorflow as tf
 
 
-def resize(image: tf.Tensor, height, width) -> tf.Tensor:
+def resize(image: tf.Tensor, height, width, method="lanczos3") -> tf.Tensor:
     """The image brought to a height and a width, in [0, 1].
 
-    Lanczos windows widen as the image shrinks, so that fine detail does not alias.
+    Lanczos windows widen as the image shrinks, so that fine detail does not alias. They swing over
+    where there are edges, which "bilinear" windows, for masks, do not.
     """
 
     def resized():
-        whole = tf.image.resize(image, size, method="lanczos3", antialias=True)
+        whole = tf.image.resize(image, size, method=method, antialias=True)
         return tf.clip_by_value(whole, 0, 1)
 
     image, size = tf.convert_to_tensor(image), tf.stack([height, width])

@@ -17,7 +17,7 @@ import numpy as np
 from tfstyle import device, images, levels
 from tfstyle.checkpoint import Checkpoint, arrays_of, check_path, nest_like
 from tfstyle.features import check_settings
-from tfstyle.inputs import Inputs, working_picture
+from tfstyle.inputs import MASKS, WHITE, Inputs, working_picture
 from tfstyle.messages import shown
 from tfstyle.outcome import Outcome
 from tfstyle.plan import Plan
@@ -125,6 +125,11 @@ class _Position:
         self.state, self.resumable = self.state._replace(**freed), False
 
     @property
+    def shown(self) -> Any:
+        """The image as it is seen: over the photograph, where no style is."""
+        return self.targets.masks.shown(self.state.image)
+
+    @property
     def evaluations(self) -> int:
         return self.before[0] + int(self.state.evaluations)
 
@@ -150,6 +155,7 @@ class Run:
         settings: what to do, `tfstyle.settings.StylizeSettings`, `TextureSettings` or
             `InvertSettings`.
         content, style, init: pictures, see `tfstyle.stylize`.
+        style_mask, style_region, content_mask: pictures in the place of those in the settings.
         features, statistic, optimizer: objects in the place of the names in the settings.
         checkpoint: a file that is written every few seconds and at the end.
         resume: a `Checkpoint`, or whether to resume from the file if it is there.
@@ -166,6 +172,9 @@ class Run:
         style: Any = None,
         *,
         init: Any = None,
+        style_mask: Any = None,
+        style_region: Any = None,
+        content_mask: Any = None,
         features: Any = None,
         statistic: Any = None,
         optimizer: Any = None,
@@ -174,7 +183,9 @@ class Run:
         judged: bool = False,
     ):
         self.settings: Any = settings
-        self.inputs = Inputs.load(settings, content, style, init)
+        masks = dict(zip(MASKS, (style_mask, style_region, content_mask)))
+        masks = {name: mask for name, mask in masks.items() if mask is not None}
+        self.inputs = Inputs.load(settings, content, style, init, masks)
         self._objects = features, statistic, optimizer
         check_settings(settings, settings.chosen("features") if features is None else features)
         self._check_scales()
@@ -213,7 +224,11 @@ class Run:
     def prepare(self) -> Plan:
         """Plans the run: nothing that can be known to fail fails later."""
         with device.eagerly():
-            workload = self.engine.workload
+            workload, inputs = self.engine.workload, self.inputs
+            has_regions = any(style.region is not None for style in inputs.styles)
+            self.engine.check_masks(
+                inputs.style_masks is not None or has_regions, inputs.content_mask is not None
+            )
             return Plan.of(self.settings, self.inputs, self.device, workload, self.judged)
 
     def __iter__(self) -> Iterator[Step]:
@@ -381,11 +396,19 @@ class Run:
         seed = levels.level_seed(self.settings.seed, number)
         grid = workload and workload.grid(strategy.side)
         style_grid = workload and workload.style_grid(self.plan.style_side)
+        styles, by_region = self.inputs.styles, self.inputs.style_masks is not None
         targets = self.engine.targets(
             self.engine.content_targets(self._content, level, grid),
-            self.engine.kept_style_targets(self.inputs.styles, level, seed, style_grid),
+            self.engine.kept_style_targets(styles, level, seed, style_grid, by_region),
             seed,
             learned,
+            self.engine.masks(
+                level,
+                self._working(self.inputs.style_masks),
+                [style.part for style in styles],
+                self._working(self.inputs.content_mask),
+                self._content if self._is_bare else None,
+            ),
         )
         optimizer, objective = self.engine.minimizer(strategy)
         start = resampling.resize(image, level.height, level.width)
@@ -472,7 +495,7 @@ class Run:
             evaluations=made,
             loss=float(at.state.loss) if made else float("nan"),
             losses=_numbers(at.state.parts) if made else {},
-            _tensor=at.state.image,
+            _tensor=at.shown,
             _frame=levels.frame(planned.level, *self.inputs.size),
         )
 
@@ -484,7 +507,7 @@ class Run:
     def _image(self):
         """The image with its margin, as the next level begins with it."""
         if self._at is not None:
-            return np.clip(self._at.state.image, 0, 1)
+            return np.clip(self._at.shown, 0, 1)
         if self.inputs.init is not None:
             return working_picture(self.inputs.init, self.inputs.size)
         if self.settings.init == "content":
@@ -502,6 +525,15 @@ class Run:
         with device.eagerly():
             image = resampling.resize(self._image(), last.height, last.width)
             return resampling.crop(image, *levels.frame(last, *size)).numpy()
+
+    @functools.cached_property
+    def _is_bare(self):
+        """Whether there are places of the photograph that no style covers."""
+        masks = self.inputs.style_masks
+        return masks is not None and masks.sum(axis=-1).min() < WHITE
+
+    def _working(self, masks):
+        return None if masks is None else working_picture(masks, self.inputs.size)
 
     @functools.cached_property
     def _content(self):

@@ -1,11 +1,33 @@
 """What the losses compare an image with."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from tfstyle.statistics.base import Criterion
+
+
+class Masks(NamedTuple):
+    """Where what counts; of a picture without masks all is empty.
+
+    Attributes:
+        style: weights of positions in the region of each of N styles, `{layer: [1, h, w, N]}`.
+        content: weights of the content's positions, in [0, 1], `{layer: [1, h, w, 1]}`.
+        photograph: what stays where no style is, `[1, H, W, 3]`.
+        cover: how much of the image takes its place, in [0, 1], `[1, H, W, 1]`.
+    """
+
+    style: Any = ()
+    content: Any = ()
+    photograph: Any = ()
+    cover: Any = ()
+
+    def shown(self, image):
+        """The image over the photograph, where there is one; both `[1, H, W, 3]`."""
+        if isinstance(self.photograph, tuple):
+            return image
+        return self.photograph + self.cover * (image - self.photograph)
 
 
 class Targets(NamedTuple):
@@ -14,13 +36,16 @@ class Targets(NamedTuple):
     Attributes:
         content: what is remembered of the content, `{layer: tensor}`: its activations
             `[1, h, w, C]`, or their relative distances `[G, K, K]` (see `tfstyle.losses`).
-        style: what is remembered of the style, `{layer: nest}` (see `Criterion.target`).
+        style: what is remembered of the style, `{layer: nest}` (see `Criterion.target`); with
+            regions a tuple of nests, one for each.
         seed: int32 scalar with which the style was measured (see `Criterion.seeded`).
+        masks: the regions.
     """
 
     content: dict[str, tf.Tensor]
     style: dict[str, Any]
     seed: tf.Tensor
+    masks: Masks = Masks()
 
 
 def activations(network: Callable, picture, layers: Collection[str]) -> dict[str, tf.Tensor]:
@@ -51,6 +76,7 @@ def style(
     styles: list[tuple[Any, float]],
     layers: Collection[str],
     seed,
+    weights: Sequence[dict] | None = None,
 ) -> dict[str, Any]:
     """What is remembered of styles, `{layer: nest}`.
 
@@ -60,8 +86,17 @@ def style(
         styles: list of (picture `[1, H, W, 3]` in [0, 1], its part in the blend); parts add to 1.
         layers: names of layers of `network`.
         seed: of what the statistic draws at random, int32.
+        weights: of the positions of each style, `{layer: [1, h, w, 1]}`, or nothing; only a
+            statistic that `weighs` takes any.
     """
     seen = [activations(network, picture, layers) for picture, _ in styles]
     parts = [part for _, part in styles]
     seeded = statistic.seeded(tf.cast(seed, tf.int32))
-    return {layer: seeded.target([each[layer] for each in seen], parts) for layer in layers}
+    if not any(weights or ()):
+        return {layer: seeded.target([each[layer] for each in seen], parts) for layer in layers}
+    return {
+        layer: seeded.target(
+            [each[layer] for each in seen], parts, [each.get(layer) for each in weights or ()]
+        )
+        for layer in layers
+    }

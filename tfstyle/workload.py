@@ -48,6 +48,7 @@ class Workload:
         name: of the optimiser where it may be replaced by one that needs less memory, or `None`.
         settings: of the job, for the optimisers that take its place.
         content_loss: the object, on the layers `content_layers`.
+        regions: those of styles in the image, each with statistics of its own; 0: no masks.
     """
 
     representation: Any
@@ -60,6 +61,7 @@ class Workload:
     settings: Any
     content_loss: Any = None
     content_layers: tuple[str, ...] = ()
+    regions: int = 0
 
     def grid(self, side: int | None) -> Grid | None:
         """Blocks of that side for the image."""
@@ -84,9 +86,9 @@ class Workload:
 
     def flops(self, height: int, width: int) -> float:
         """FLOPs of the loss and its gradient; those with respect to the weights are not needed."""
-        return 2 * self.representation.flops(self.layers, height, width) + self._style(
-            lambda *shape: self.criterion.work(*shape), height, width
-        )
+        style = self._style(lambda *shape: self.criterion.work(*shape), height, width)
+        network = 2 * self.representation.flops(self.layers, height, width)
+        return network + max(1, self.regions) * style
 
     def work(self, height: int, width: int, strategy: Strategy) -> tuple[float, float]:
         """FLOPs of an evaluation in the network's precision, and what costs as much in float32.
@@ -100,6 +102,7 @@ class Workload:
             seen, passes = (grid.covered(height), grid.covered(width)), BLOCK_PASSES
         network = 2 * passes * self.representation.flops(self.layers, *seen)
         style = passes / PASSES * self._style(lambda *shape: self.criterion.work(*shape), *seen)
+        style *= max(1, self.regions)
         if self.criterion is not None and self.criterion.trains:
             network += self.representation.flops(self.style_layers, *seen) / self.criterion.every
         images = self._optimizer(strategy).images * 12 * height * width / BYTES_A_SECOND
@@ -124,6 +127,8 @@ class Workload:
             math.prod(self.representation.shape(layer, height, width)) for layer in content
         )
         style = self._style(lambda *shape: self.criterion.numbers(*shape), *seen)
+        if self.regions:  # each weighs all features of its own
+            style = self.regions * (style + self._style(lambda *shape: math.prod(shape), *seen))
         style += self._content("numbers", height, width)
         images = self._optimizer(strategy).images * 12 * height * width
         return self.bytes * numbers + 4 * style + images + BASE_BYTES

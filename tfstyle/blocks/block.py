@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfstyle.blocks.grid import Grid
-from tfstyle.statistics.base import blend
+from tfstyle.statistics.base import EPSILON, blend
 
 
 class Block(NamedTuple):
@@ -51,6 +51,12 @@ class Block(NamedTuple):
         """The interior's part of the features of what was cut out, `[1, h, w, C]`."""
         return self.inner(features[layer], self.stride(layer), self.low)
 
+    def parts(self, maps):
+        """The interior's part of maps of the whole picture, `{layer: [1, h, w, C]}`, or nothing."""
+        if not maps:
+            return ()
+        return {layer: self.inner(each, self.stride(layer)) for layer, each in maps.items()}
+
     def add(self, whole, part):
         """The sum of a picture as rows `[H, W C]` and of a part `[1, h, w, C]` cut out of one."""
         beside = [[0, 0], [self.low[1], self.shape[1] - self.high[1]], [0, 0]]
@@ -72,6 +78,40 @@ def positions_of(values, less=0):
     return tf.cast(tf.reduce_prod(tf.shape(values)[1:3] - less), tf.float32)
 
 
-def sums_of(statistic, own):
-    """Statistics of parts of feature maps times the numbers of their positions, by layer."""
-    return {layer: blend([statistic.measure(x)], [positions_of(x)]) for layer, x in own.items()}
+def sums_of(statistic, own, weights=()):
+    """Statistics of parts of feature maps times the numbers of their positions, by layer.
+
+    With `weights` `[1, h, w, N]` of a layer, a tuple: each times the sum of its weights.
+    """
+    return {
+        layer: _sums(statistic, x, weights[layer])
+        if weights
+        else blend([statistic.measure(x)], [positions_of(x)])
+        for layer, x in own.items()
+    }
+
+
+def counts_of(own, weights=()):
+    """Numbers of positions by layer, or the sums of their weights `[N]`."""
+    if weights:
+        return {layer: tf.reduce_sum(weights[layer], axis=[0, 1, 2]) for layer in own}
+    return {layer: positions_of(x) for layer, x in own.items()}
+
+
+def means_of(sums, counts):
+    """The statistics of whole maps from the sums of those of their parts, by layer."""
+    return {layer: _means(each, counts[layer]) for layer, each in sums.items()}
+
+
+def _sums(statistic, features, weights):
+    masks = tf.split(weights, weights.shape[-1], axis=-1)
+    return tuple(
+        blend([statistic.measure(features, mask)], [tf.reduce_sum(mask)]) for mask in masks
+    )
+
+
+def _means(sums, count):
+    if not count.shape.rank:
+        return blend([sums], [1 / count])
+    counts = tf.unstack(tf.maximum(count, EPSILON))
+    return tuple(blend([each], [1 / number]) for each, number in zip(sums, counts))

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfstyle import targets
-from tfstyle.blocks.block import Block, positions_of, sums_of
+from tfstyle.blocks.block import Block, counts_of, means_of, sums_of
 from tfstyle.blocks.grid import Grid
 from tfstyle.statistics.base import blend
 
@@ -24,31 +24,36 @@ def activations(network, picture, layers, grid: Grid | None) -> dict:
     return {layer: tf.concat([row[layer] for row in rows], axis=1) for layer in layers}
 
 
-def style(network, statistic, styles, layers, seed, grid: Grid | None) -> dict:
+def style(network, statistic, styles, layers, seed, grid: Grid | None, weights=None) -> dict:
     """What is remembered of styles, `{layer: nest}`; with a grid block by block, if it `mixes`.
 
     Args:
         styles: list of (picture `[1, H, W, 3]` in [0, 1], part in the blend).
         seed: of what the statistic draws.
+        weights: of the positions of each style, see `tfstyle.targets.style`.
     """
     if grid is None:
-        return targets.style(network, statistic, styles, layers, seed)
-    seen = [_statistics(network, statistic, picture, layers, grid) for picture, _ in styles]
+        return targets.style(network, statistic, styles, layers, seed, weights)
+    seen = [
+        _statistics(network, statistic, picture, layers, grid, each)
+        for (picture, _), each in zip(styles, weights or [{}] * len(styles))
+    ]
     parts = [part for _, part in styles]
     return {
         layer: statistic.prepared(blend([each[layer] for each in seen], parts)) for layer in layers
     }
 
 
-def _statistics(network, statistic, picture, layers, grid):
+def _statistics(network, statistic, picture, layers, grid, weights):
     shape = picture.shape[1:3]
-    sums, positions = None, dict.fromkeys(layers, 0.0)
+    whole = None
     for number in range(int(grid.count(shape[0]) * grid.count(shape[1]))):
-        own = _own(network, Block.of(grid, number, tf.constant(shape)), picture, layers)
-        here = sums_of(statistic, own)
-        sums = tf.nest.map_structure(tf.add, sums, here) if sums else here
-        positions = {layer: positions[layer] + positions_of(part) for layer, part in own.items()}
-    return {layer: blend([sums[layer]], [1 / positions[layer]]) for layer in layers}
+        block = Block.of(grid, number, tf.constant(shape))
+        own, mask = _own(network, block, picture, layers), block.parts(weights)
+        here = sums_of(statistic, own, mask), counts_of(own, mask)
+        whole = tf.nest.map_structure(tf.add, whole, here) if whole else here
+    means = means_of(*whole)
+    return {layer: nest[0] for layer, nest in means.items()} if weights else means
 
 
 def _own(network, block, picture, layers):

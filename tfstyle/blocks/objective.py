@@ -14,9 +14,8 @@ import dataclasses
 import tensorflow as tf
 
 from tfstyle import losses
-from tfstyle.blocks.block import Block, crop, positions_of, sums_of
+from tfstyle.blocks.block import Block, counts_of, crop, means_of, positions_of, sums_of
 from tfstyle.blocks.grid import Grid
-from tfstyle.statistics.base import blend
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,14 +40,15 @@ class Blocked:
         whole = positions_of(image), positions_of(image, 1)
 
         def step(block, gradient, parts):
-            region = block.cut(image)
+            unknown = block.cut(image)
             with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(region)
+                tape.watch(unknown)
+                region = self._shown(block, unknown, targets)
                 features = self.objective.network(region)
                 shares = self._shares(block, region, features, targets, sizes, whole)
                 pull = _inner_product(slopes, self._sums(block, features, targets))
                 total = sum(shares.values()) + pull
-            gradient = block.add(gradient, tape.gradient(total, region))
+            gradient = block.add(gradient, tape.gradient(total, unknown))
             return gradient, {name: parts[name] + share for name, share in shares.items()}
 
         height, width, channels = tf.unstack(tf.shape(image)[1:])
@@ -83,26 +83,38 @@ class Blocked:
             sizes = {layer: sizes[layer] + losses.size(part) for layer, part in content.items()}
             if not sums:
                 return sums, positions, sizes
-            features = self.objective.network(block.cut(image))
-            counts = {layer: positions_of(block.own(features, layer)) for layer in positions}
+            features = self.objective.network(self._shown(block, block.cut(image), targets))
+            own = {layer: block.own(features, layer) for layer in positions}
+            counts = counts_of(own, block.parts(targets.masks.style))
             here = self._sums(block, features, targets)
             return *tf.nest.map_structure(tf.add, (sums, positions), (here, counts)), sizes
 
         style = targets.style if "style" in self.objective.weights else {}
         content = targets.content if "content" in self.objective.weights else {}
-        zeros = (dict.fromkeys(layers, tf.zeros([])) for layers in (style, content))
-        start = ({layer: self._nothing(target) for layer, target in style.items()}, *zeros)
-        return self._loop(image, step, start)
+        regions = targets.masks.style
+        zeros = {layer: tf.zeros(regions[layer].shape[-1:] if regions else []) for layer in style}
+        start = {layer: self._nothing(target, regions) for layer, target in style.items()}
+        return self._loop(image, step, (start, zeros, dict.fromkeys(content, tf.zeros([]))))
 
-    def _nothing(self, target):
-        return self.objective.style_loss.statistic.nothing(target)
+    def _nothing(self, target, regions):
+        nothing = self.objective.style_loss.statistic.nothing
+        return tuple(map(nothing, target)) if regions else nothing(target)
+
+    def _shown(self, block, part, targets):
+        """A part of the image over that of the photograph, where there is one."""
+        masks = targets.masks
+        if isinstance(masks.photograph, tuple):
+            return part
+        cut = {name: block.cut(getattr(masks, name)) for name in ("photograph", "cover")}
+        return masks._replace(**cut).shown(part)
 
     def _sums(self, block, features, targets):
         """The statistics of the interior times the number of its positions, `{layer: nest}`."""
         if "style" not in self.objective.weights:
             return {}
         statistic = self.objective.style_loss.statistic.seeded(targets.seed)
-        return sums_of(statistic, {layer: block.own(features, layer) for layer in targets.style})
+        own = {layer: block.own(features, layer) for layer in targets.style}
+        return sums_of(statistic, own, block.parts(targets.masks.style))
 
     def _style(self, sums, positions, targets):
         """The style's part of the loss, and its derivative with respect to the sums."""
@@ -110,8 +122,13 @@ class Blocked:
             return {}, {}
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(sums)
-            means = {layer: blend([sums[layer]], [1 / positions[layer]]) for layer in sums}
-            loss = self.objective.style_loss.measured(means, targets.style, targets.seed)
+            means, areas = means_of(sums, positions), ()
+            if regions := targets.masks.style:
+                areas = {
+                    layer: tf.unstack(sum_ / positions_of(regions[layer]))
+                    for layer, sum_ in positions.items()
+                }
+            loss = self.objective.style_loss.measured(means, targets.style, targets.seed, areas)
             part = self.objective.weights["style"] * loss
         return {"style": part}, tape.gradient(part, sums, unconnected_gradients="zero")
 
@@ -131,7 +148,9 @@ class Blocked:
         shares = {}
         if content := self._content(block, targets):
             own = {layer: block.own(features, layer) for layer in content}
-            shares["content"] = weights["content"] * objective.content_loss(own, content, sizes)
+            mask = block.parts(targets.masks.content)
+            error = objective.content_error(own, content, mask, sizes=sizes)
+            shares["content"] = weights["content"] * error
         if "tv" in weights:
             # Slopes to the right and down need one pixel more, where there is one.
             steps = block._replace(end=tf.minimum(block.end + 1, block.shape))

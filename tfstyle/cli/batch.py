@@ -16,7 +16,7 @@ from tfstyle.cli import options
 from tfstyle.cli.console import say
 from tfstyle.cli.run import typed
 from tfstyle.features import check_settings
-from tfstyle.inputs import load_styles
+from tfstyle.inputs import load_masks, load_styles
 from tfstyle.outcome import Outcome
 from tfstyle.settings import PICTURES, StylizeSettings
 from tfstyle.settings.base import Settings, setting
@@ -62,6 +62,7 @@ def _check(settings, style):
     size = levels.output_size(1, 1, settings.size)
     levels.levels(*levels.with_margin(*size), settings.evaluations, settings.scales)
     load_styles(settings, style, size)
+    load_masks(settings, style)
 
 
 def _jobs(contents, style, settings, where):

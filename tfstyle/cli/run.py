@@ -16,6 +16,7 @@ from tfstyle import animation, images, provenance
 from tfstyle import output as files
 from tfstyle.cli import SIGNALS, options
 from tfstyle.cli.console import Failure, say
+from tfstyle.inputs import MASKS
 from tfstyle.outcome import Outcome
 from tfstyle.progress import Bar
 from tfstyle.run import Run
@@ -74,10 +75,11 @@ class Painting:
         self.output, self.options = str(output.output), output
         images.check_output(self.output, "--output")
         files.check(self.output, output)
-        _check_inputs_stay("output", self.output, pictures)
+        inputs = {**pictures, **{name: getattr(settings, name, None) for name in MASKS}}
+        _check_inputs_stay("output", self.output, inputs)
         if output.animation:
             animation.check(output.animation)
-            _check_inputs_stay("animation", output.animation, {**pictures, "output": self.output})
+            _check_inputs_stay("animation", output.animation, {**inputs, "output": self.output})
         for path in filter(None, (self.output, output.checkpoint, output.animation)):
             _remove_temporaries(path)
         if output.resume and not output.checkpoint:

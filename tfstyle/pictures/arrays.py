@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image
 
 
-def resize(image, height, width):
-    """Resamples float32 [1, H, W, 3] in [0, 1] to [1, height, width, 3].
+def resize(image, height, width, method=Image.Resampling.LANCZOS):
+    """Resamples float32 [1, H, W, C] in [0, 1] to [1, height, width, C].
 
     Lanczos windows widen as the image shrinks, so that fine detail does not alias. An image that
     has the size already is returned itself.
@@ -15,7 +15,7 @@ def resize(image, height, width):
     if image.shape[1:3] == (height, width):
         return image
     channels = [Image.fromarray(channel) for channel in np.moveaxis(image[0], -1, 0)]
-    resized = [c.resize((width, height), Image.Resampling.LANCZOS) for c in channels]
+    resized = [c.resize((width, height), method) for c in channels]
     return np.clip(np.stack(resized, axis=-1), 0, 1)[np.newaxis]  # Lanczos overshoots at edges
 
 

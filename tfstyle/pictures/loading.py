@@ -14,6 +14,8 @@ from tfstyle.pictures.metadata import Metadata
 from tfstyle.pictures.paths import label_of
 from tfstyle.pictures.picture import Picture
 
+GREY = 0.1  # channels of a grey picture differ by less, whatever the file's compression
+
 
 def load(source, name="image", background=(1.0, 1.0, 1.0)):
     """Reads a picture as a new array, RGB float32 [1, H, W, 3] in [0, 1].
@@ -23,6 +25,30 @@ def load(source, name="image", background=(1.0, 1.0, 1.0)):
       background: the RGB colour in [0, 1] seen through transparent pixels.
     """
     return read(source, name).over(background)
+
+
+def load_mask(source, name="mask"):
+    """Reads a grey picture that says where something counts, float32 [1, H, W, 1] in [0, 1].
+
+    What is transparent is black. Arrays may also be of booleans; the rest is as for `load`.
+
+    Raises:
+      ImageError: as `load`; or the picture is coloured, or black everywhere.
+    """
+    path = isinstance(source, (str, os.PathLike))
+    label = label_of(name, source) if path else name
+    if getattr(source, "dtype", None) == np.bool_:
+        source = np.asarray(source, np.float32)
+    colours = load(source, name, background=(0.0, 0.0, 0.0))
+    if np.ptp(colours, axis=-1).max() > GREY:
+        raise ImageError(
+            f"{label}: expected a grey picture, white where it counts, received a coloured one: "
+            "save a mask for each of its colours"
+        )
+    mask = np.ascontiguousarray(colours[..., 1:2])
+    if not mask.any():
+        raise ImageError(f"{label}: expected a picture with white in it, received black everywhere")
+    return mask
 
 
 @quietly()

@@ -24,6 +24,8 @@ KEPT_SIDE = 1024  # pixels: style pictures up to this are kept as they are
 ENOUGH = levels.MAX_LEVELS**2  # evaluations for every level to have some
 
 _IMAGE = tf.TensorSpec([1, None, None, 3], tf.float32)
+_MASK = tf.TensorSpec([1, None, None, 1], tf.float32)
+_MASKS = tf.TensorSpec([1, None, None, None], tf.float32)
 _NUMBER = tf.TensorSpec([], tf.int32)
 _BYTES = tf.TensorSpec([], tf.string)
 
@@ -57,13 +59,14 @@ class Stylizer(tf.Module):
     def __init__(self, style: Any, settings: StylizerSettings | None = None, **changes: Any):
         super().__init__(name="stylizer")
         changes, objects = api.separated(changes)
+        masks = {name: objects.pop(name) for name in ("style_region",) if name in objects}
         if "init" in objects or "optimizer" in objects:
             name = "init" if "init" in objects else "optimizer"
             raise ValueError(f"{name}: expected a name, received an object")
         settings = (settings or StylizerSettings()).replace(**changes)
         most = settings.max_size
         levels.levels(most, most, settings.evaluations, settings.scales)  # too many are an error
-        styles = load_styles(settings, style, (most, most))
+        styles = load_styles(settings, style, (most, most), masks)
         check_settings(settings, objects.get("features", settings.chosen("features")))
         self.settings = settings
         here = device.find()
@@ -75,6 +78,8 @@ class Stylizer(tf.Module):
         self.network_weights = [weight.value for weight in weights]
         pictures = [images.to_pil(_kept(each)) for each in styles]
         self.style_pictures = [tf.Variable(np.asarray(x)[None], trainable=False) for x in pictures]
+        self.style_regions = [_kept_region(each) for each in styles]
+        self._engine.check_masks(any(each is not None for each in self.style_regions), False)
         self._style_parts = [each.part for each in styles]
         label = self._label(objects)
         self._descriptor_label = f"tfstyle descriptor, {label}\n"
@@ -92,6 +97,12 @@ class Stylizer(tf.Module):
     def describes(self) -> bool:
         """Whether the style is all in its statistics, which it is not for a discriminator."""
         return not self._engine.objective.is_trained
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether what is compared takes weights of positions, which `stylize_masked` hands it."""
+        comparison = self._engine.statistic, self._engine.objective.content_loss
+        return getattr(comparison[0], "weighs", False) and comparison[1].in_parts
 
     def __call__(self, pictures, seed=0):
         """Stylized pictures, float32 RGB in [0, 1], of the same shape.
@@ -134,6 +145,34 @@ class Stylizer(tf.Module):
         """
         return self._run(
             image, num_steps, seed, lambda level, size: self._own_style(level, size, seed)
+        )
+
+    @_signature(
+        image=_IMAGE, style_masks=_MASKS, content_mask=_MASK, num_steps=_NUMBER, seed=_NUMBER
+    )
+    def stylize_masked(self, image, style_masks, content_mask, num_steps, seed):
+        """The same as `stylize`, with each style in its region.
+
+        Args:
+            image, num_steps, seed: as there.
+            style_masks: `[1, H, W, N]` in [0, 1] for N styles, of the size of the image; where they
+                add to more than 1 they are divided by their sum, where to less the image stays.
+            content_mask: `[1, H, W, 1]` in [0, 1]: where the content counts.
+
+        Returns:
+            image and losses as there.
+        """
+        size = tf.shape(image)[1:3]
+        style_masks = self._checked("style_masks", style_masks, size, len(self._style_parts))
+        content_mask = self._checked("content_mask", content_mask, size, 1)
+        total = tf.reduce_sum(style_masks, axis=-1, keepdims=True)
+        masks = style_masks / tf.maximum(total, 1.0), content_mask
+        return self._run(
+            image,
+            num_steps,
+            seed,
+            lambda level, size: self._own_style(level, size, seed, by_region=True),
+            masks,
         )
 
     @_signature(image=_IMAGE, seed=_NUMBER)
@@ -239,20 +278,25 @@ class Stylizer(tf.Module):
             "losses": losses,
         }
 
-    def _run(self, image, num_steps, seed, style_at):
-        """All levels, with the style that `style_at(level, size)` gives for each."""
+    def _run(self, image, num_steps, seed, style_at, masks=None):
+        """All levels, with the style that `style_at(level, size)` gives for each.
+
+        `masks` are those of the styles and of the content.
+        """
         image = self._checked("image", image)
         num_steps = self._checked_steps(num_steps)
         size = tf.unstack(tf.shape(image)[1:3])
         whole = levels.with_margin(*size)
-        content = resampling.reflect(image, levels.margin(*size))
+        border = levels.margin(*size)
+        content = resampling.reflect(image, border)
+        masks = masks and [resampling.reflect(mask, border) for mask in masks]
         count = self._count(*whole)
 
         def level_at(number):
             return levels.level(number, count, *whole, num_steps)
 
         def targets_at(level, learned=()):
-            return self._targets(content, level, style_at(level, size), learned)
+            return self._targets(content, level, style_at(level, size), learned, masks)
 
         def running(number, image, losses, learned, status):
             return (number < count) & (status != base.NOT_FINITE)
@@ -289,7 +333,7 @@ class Stylizer(tf.Module):
         new += tf.cast([[tf.shape(losses)[0]] + [0] * (new.shape[1] - 1)], tf.float32)
         return (
             level.number + 1,
-            tf.clip_by_value(state.image, 0, 1),
+            tf.ensure_shape(tf.clip_by_value(targets.masks.shown(state.image), 0, 1), _IMAGE.shape),
             tf.concat([losses, new], axis=0),
             self._engine.learned(state),
             state.status,
@@ -304,15 +348,15 @@ class Stylizer(tf.Module):
         possible = scales <= levels.largest_count(height, width)
         return checked(tf.constant(scales), (possible, [message, height, width]))
 
-    def _checked(self, name, image, size=None):
-        """The image, once it is known to be one that can be worked on."""
+    def _checked(self, name, image, size=None, channels=3):
+        """The image, or masks, once it is known to be one that can be worked on."""
         sides, low, high = tf.shape(image)[1:3], tf.reduce_min(image), tf.reduce_max(image)
         expected = (
             f"{name}: expected sides from {images.MIN_SIDE} to {self.settings.max_size}, received"
         )
         # No host compares what it is given with the signature: two pictures would become one.
-        shape, one = tf.shape(image), tf.stack([1, *tf.unstack(sides), 3])
-        alone = f"{name}: expected one picture [1, H, W, 3], received"
+        shape, one = tf.shape(image), tf.stack([1, *tf.unstack(sides), channels])
+        alone = f"{name}: expected one picture [1, H, W, {channels}], received"
         conditions = [
             (tf.reduce_all(shape == one), [alone, *tf.unstack(shape)]),
             (tf.reduce_min(sides) >= images.MIN_SIDE, [expected, sides]),
@@ -322,8 +366,9 @@ class Stylizer(tf.Module):
         ]
         if size is not None:
             same = tf.reduce_all(sides == size)
-            conditions.append((same, [f"{name}: expected the size of content, received", sides]))
-        return checked(image, *conditions)
+            other = "content" if channels == 3 else "image"
+            conditions.append((same, [f"{name}: expected the size of {other}, received", sides]))
+        return tf.ensure_shape(checked(image, *conditions), [1, None, None, channels])
 
     def _checked_steps(self, num_steps):
         most = self.settings.max_evaluations
@@ -333,21 +378,28 @@ class Stylizer(tf.Module):
     def _level_seed(self, seed, level):
         return levels.level_seed(tf.cast(seed, tf.int64), tf.cast(level.number, tf.int64))
 
-    def _own_style(self, level, size, seed):
+    def _own_style(self, level, size, seed, by_region=False):
         """What is remembered of this module's own styles beside a result of that size, and seed."""
         seed = self._level_seed(seed, level)
-        pictures = []
-        for picture, part in zip(self.style_pictures, self._style_parts):
+        pictures, masks = [], []
+        for picture, part, region in zip(
+            self.style_pictures, self._style_parts, self.style_regions
+        ):
             own = max(picture.shape)
             long_side = self.settings.style_size or tf.minimum(own, tf.reduce_max(size))
             unit = tf.cast(picture, tf.float32) / 255
             pictures.append((engine.style_at(unit, long_side, level), part))
-        return self._engine.style_targets(pictures, seed), seed
+            unit = None if region is None else tf.cast(region, tf.float32) / 255
+            masks.append(engine.mask_at(unit, pictures[-1][0]))
+        return self._engine.style_targets(pictures, seed, None, masks, by_region), seed
 
-    def _targets(self, content, level, style, learned=()):
+    def _targets(self, content, level, style, learned=(), masks=None):
         """The targets of a level."""
         seen = self._engine.content_targets(content, level)
-        return self._engine.targets(seen, *style, learned)
+        where = None
+        if masks:
+            where = self._engine.masks(level, masks[0], self._style_parts, masks[1], content)
+        return self._engine.targets(seen, *style, learned, where)
 
     def _start(self, image, targets):
         parts = {name: tf.zeros([]) for name in self._engine.objective.names}
@@ -380,3 +432,11 @@ def _kept(style):
     """The style's picture, smaller where it is large: each scale is resampled from it, once."""
     own = max(style.picture.shape)
     return style._replace(long_side=min(own, max(style.long_side, KEPT_SIDE))).resized()
+
+
+def _kept_region(style):
+    """Its region, of 8 bits as its picture; `None` where all of it counts."""
+    if style.region is None:
+        return None
+    values = np.clip(255 * style.region + 0.5, 0, 255).astype(np.uint8)
+    return tf.Variable(values, trainable=False)

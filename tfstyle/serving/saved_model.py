@@ -77,6 +77,7 @@ def _owner(stylizer):
 
 def _signatures(stylizer):
     names = ["stylize", "step", *(["describe", "stylize_with"] if stylizer.describes else [])]
+    names += ["stylize_masked"] if stylizer.has_masks else []
     signatures = {name: getattr(stylizer, name).get_concrete_function() for name in names}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])

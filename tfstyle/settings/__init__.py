@@ -14,6 +14,7 @@ from tfstyle.settings.kinds import (
     Bytes,
     Choice,
     Colour,
+    Files,
     Integer,
     Integers,
     Number,
@@ -268,6 +269,13 @@ class Styled(JobSettings):
         "result, or the picture's own if less",
         PICTURES,
     )
+    style_region: tuple[str, ...] | None = setting(
+        None,
+        Files(distinct=False),
+        "a grey picture for each style, laid over it: white where its style is taken, black where "
+        "not",
+        PICTURES,
+    )
     features: str | None = _of_statistic(
         "features", Choice(tuple(registry.FEATURES)), "feature network", NETWORK
     )
@@ -375,12 +383,33 @@ class Painted(Styled):
 
 
 @dataclasses.dataclass(frozen=True)
-class StylizeSettings(Painted, OnePicture):
-    """The settings of `tfstyle.stylize`."""
+class Masked(Settings):
+    """Where in the result a style is; with an export it comes with the request."""
+
+    style_mask: tuple[str, ...] | None = setting(
+        None,
+        Files(distinct=False),
+        "a grey picture for each style, stretched over the result: white where that style is, "
+        "black where not; where none is the photograph stays",
+        PICTURES,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
-class TextureSettings(Styled, OnePicture):
+class StylizeSettings(Painted, Masked, OnePicture):
+    """The settings of `tfstyle.stylize`."""
+
+    content_mask: str | None = setting(
+        None,
+        Path(),
+        "a grey picture, stretched over the result: white where the content counts as much as "
+        "content_weight says, black where not at all",
+        PICTURES,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class TextureSettings(Styled, Masked, OnePicture):
     """The settings of `tfstyle.synthesize_texture`."""
 
     pictures: ClassVar[tuple[str, ...]] = ("style",)
@@ -392,6 +421,13 @@ class TextureSettings(Styled, OnePicture):
         "noise",
         help="where the image starts: noise, or a picture; it is shrunk to the first scale, so "
         "take --scales=1 to continue from a finished one",
+    )
+    style_mask: tuple[str, ...] | None = changed(
+        Masked,
+        "style_mask",
+        None,
+        help="a grey picture for each style, stretched over the result, whose shape the first has: "
+        "white where that style is, black where not",
     )
     tv_weight: float = changed(JobSettings, "tv_weight", 0.001)
     evaluations: int = changed(JobSettings, "evaluations", 300)

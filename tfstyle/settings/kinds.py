@@ -142,21 +142,23 @@ class Texts(Kind):
     Attributes:
         things: what they are, for the message.
         names: those that are allowed; any where there are none.
+        distinct: whether they have to be different.
     """
 
     things: str
     names: tuple[str, ...] = ()
+    distinct: bool = True
 
     @property
     def expected(self) -> str:
         of = f" out of {', '.join(self.names)}" if self.names else ""
-        return f"one or several different {self.things}{of}"
+        return f"one or several {'different ' if self.distinct else ''}{self.things}{of}"
 
     def convert(self, value: Any) -> tuple[str, ...]:
         values = (value,) if isinstance(value, str) else tuple(value)
         if not all(isinstance(each, str) and each for each in values):
             raise TypeError
-        if not values or len(set(values)) < len(values):
+        if not values or self.distinct and len(set(values)) < len(values):
             raise ValueError
         if self.names and not set(values) <= set(self.names):
             raise ValueError

@@ -20,10 +20,14 @@ class Criterion(abc.ABC):
         trains: whether it is a `Learner`.
         mixes: whether it is a `Statistic` of which the mean of those of two maps, weighted with
             their positions, is that of both maps together. Then a map can be measured in parts.
+        weighs: whether it takes weights of positions, `[1, h, w, 1]` of at least 0, of which only
+            the ratios count: those of one style in its region (Gatys et al. 2017, "Controlling
+            Perceptual Factors in Neural Style Transfer", section 3). They are handed to no other.
     """
 
     optimizer: str = "lbfgs"
     mixes: bool = False
+    weighs: bool = False
     in_float32: bool = True
     trains: bool = False
 
@@ -36,22 +40,23 @@ class Criterion(abc.ABC):
         return 0.0
 
     @abc.abstractmethod
-    def target(self, features: list, parts: list[float]) -> Nest:
+    def target(self, features: list, parts: list[float], weights: list | None = None) -> Nest:
         """What is remembered of the styles.
 
         Args:
             features: list of activations `[1, h, w, C]`, of one style each.
             parts: of the styles in the blend; they add to 1.
+            weights: of positions, for each style a map or `None`; by default all count the same.
 
         Returns:
             A nest of tensors.
         """
 
     @abc.abstractmethod
-    def loss(self, features: Tensor, target: Nest) -> Tensor:
+    def loss(self, features: Tensor, target: Nest, weights: Tensor | None = None) -> Tensor:
         """A float32 scalar >= 0 from activations `[1, h, w, C]` and what `target` returned.
 
-        Relative: its size does not depend on that of the features.
+        Relative: its size does not depend on that of the features, nor on that of the weights.
         """
 
     def seeded(self, seed: Tensor) -> "Criterion":
@@ -67,11 +72,12 @@ class Statistic(Criterion):
     """
 
     @abc.abstractmethod
-    def measure(self, features: Tensor) -> Nest:
+    def measure(self, features: Tensor, weights: Tensor | None = None) -> Nest:
         """The statistic of one feature map.
 
         Args:
             features: activations `[1, h, w, C]`, float32 or bfloat16.
+            weights: of the positions, see `Criterion`; zeros where all of them are 0.
 
         Returns:
             A nest of float32 tensors whose shapes do not depend on h and w.
@@ -99,15 +105,20 @@ class Statistic(Criterion):
         """Distance of nothing (zeros) from `target`; the loss is relative to it."""
         return self.distance(self.nothing(target), target)
 
-    def target(self, features, parts):
-        return self.prepared(blend([self.measure(each) for each in features], parts))
+    def target(self, features, parts, weights=None):
+        return self.prepared(blend(self.measured(features, weights), parts))
+
+    def measured(self, features: list, weights: list | None) -> list:
+        """The statistics of several maps; without weights those of a subclass that takes none."""
+        pairs = zip(features, weights or [None] * len(features))
+        return [self.measure(x) if w is None else self.measure(x, w) for x, w in pairs]
 
     def relative(self, measured: Nest, target: Nest) -> Tensor:
         """The loss of what was measured."""
         return self.distance(measured, target) / (self.size(target) + EPSILON)
 
-    def loss(self, features, target):
-        return self.relative(self.measure(features), target)
+    def loss(self, features, target, weights=None):
+        return self.relative(self.measured([features], [weights])[0], target)
 
 
 class Learner(Criterion):
@@ -121,12 +132,15 @@ class Learner(Criterion):
     every: int = 1
 
     @abc.abstractmethod
-    def train(self, features: Tensor, target: Nest) -> tuple[Nest, Tensor]:
+    def train(
+        self, features: Tensor, target: Nest, weights: Tensor | None = None
+    ) -> tuple[Nest, Tensor]:
         """Some training steps.
 
         Args:
             features: of the image as it is, `[1, h, w, C]`.
             target: what `target` or the last training returned.
+            weights: of the positions, see `Criterion`.
 
         Returns:
             The new target, and the part of the features that were classified correctly before,
@@ -156,3 +170,14 @@ def rows(features):
     import tensorflow as tf
 
     return tf.reshape(features, [-1, features.shape[-1]])
+
+
+def importance(weights):
+    """Weights of positions `[1, h, w, 1]` as a column `[N, 1]` whose largest is 1, float32.
+
+    So those that are 0 or 1 are left exact; zeros stay zeros.
+    """
+    import tensorflow as tf
+
+    column = tf.reshape(tf.cast(weights, tf.float32), [-1, 1])
+    return tf.math.divide_no_nan(column, tf.reduce_max(column))

@@ -32,7 +32,7 @@ class GaussianW2(Statistic):
     C (R + 1) numbers; the distance some 4 C^2 R + 25 R^3, in float64, where R is C or `RANK`.
     """
 
-    mixes = True
+    mixes = weighs = True
 
     def work(self, positions, channels):
         rank = min(channels, RANK)
@@ -40,9 +40,9 @@ class GaussianW2(Statistic):
         product = 3.2 * positions * channels**2  # half in float32, the gradient in its own
         return product + MOMENTS * positions * channels + distance
 
-    def measure(self, features):
+    def measure(self, features, weights=None):
         """Means `[C]` and second moments about zero `[C, C]`, float32."""
-        return raw_moments(features)
+        return raw_moments(features, weights)
 
     def prepared(self, measured):
         """Of the style: its mean `[C]`, its R principal directions `[C, R]`, their variances `[R]`,

@@ -6,7 +6,7 @@ mixture of their feature vectors.
 
 import tensorflow as tf
 
-from tfstyle.statistics.base import Statistic, rows
+from tfstyle.statistics.base import Statistic, importance, rows
 
 # A covariance below this part of the squared mean is that of a flat picture: rounding, no texture.
 FLAT = 1e-3
@@ -21,14 +21,14 @@ class Mean(Statistic):
     All that a linear function of the features can see. Costs N C FLOPs and C numbers.
     """
 
-    mixes = True
+    mixes = weighs = True
 
     def work(self, positions, channels):
         return 8.0 * positions * channels
 
-    def measure(self, features):
+    def measure(self, features, weights=None):
         """Means `[C]`, float32, of feature maps `[1, h, w, C]`."""
-        return tf.reduce_mean(tf.cast(rows(features), tf.float32), axis=0)
+        return _mean(tf.cast(rows(features), tf.float32), weights)
 
     def distance(self, measured, target):
         """Squared Euclidean norm of the difference."""
@@ -48,7 +48,7 @@ class ChannelMoments(Statistic):
     themselves would make the fourth order of the strongest channel all that counts.
     """
 
-    mixes = True
+    mixes = weighs = True
 
     def work(self, positions, channels):
         return 1100.0 * positions * channels  # bound by memory, not by arithmetic
@@ -56,12 +56,12 @@ class ChannelMoments(Statistic):
     def numbers(self, positions, channels):
         return 6.0 * positions * channels
 
-    def measure(self, features):
+    def measure(self, features, weights=None):
         """Moments `[4, C]`, float32, about zero, of the features' magnitudes."""
         values = tf.abs(tf.cast(rows(features), tf.float32))
         squares = tf.square(values)
         powers = values, squares, squares * values, tf.square(squares)
-        return tf.stack([tf.reduce_mean(power, axis=0) for power in powers])
+        return tf.stack([_mean(power, weights) for power in powers])
 
     def distance(self, measured, target):
         """Squared Euclidean norm of the difference of the roots."""
@@ -79,12 +79,16 @@ class Gram(Statistic):
     be compared. Costs 2 N C^2 FLOPs, as many again for the gradient, and C^2 numbers.
     """
 
-    mixes = True
+    mixes = weighs = True
     in_float32 = False
 
-    def measure(self, features):
+    def measure(self, features, weights=None):
         """Gram matrix `[C, C]`, float32, of feature maps `[1, h, w, C]`."""
-        return _gram(rows(features))
+        values = rows(features)
+        if weights is None:
+            return _gram(values, tf.cast(tf.shape(values)[0], tf.float32))
+        column = importance(weights)  # its root on both sides of the product
+        return _gram(values * tf.cast(tf.sqrt(column), values.dtype), _total(column))
 
     def distance(self, measured, target):
         """Squared Frobenius norm of the difference (Gatys et al. 2015, equation 4)."""
@@ -98,18 +102,18 @@ class MeanCovariance(Statistic):
     centred in `distance`. Costs 2 N C^2 FLOPs, as many again for the gradient, and C^2 + C numbers.
     """
 
-    mixes = True
+    mixes = weighs = True
     in_float32 = False
 
     def work(self, positions, channels):
         return 4.0 * positions * channels**2 + MOMENTS * positions * channels
 
-    def measure(self, features):
+    def measure(self, features, weights=None):
         """Means `[C]` and second moments about zero `[C, C]`, float32.
 
         In bfloat16 a covariance is rounded as a Gram matrix is, by 2^-9 of each number.
         """
-        return raw_moments(features, rounded=True)
+        return raw_moments(features, weights, rounded=True)
 
     def distance(self, measured, target):
         """Relative squared errors of the means and of the covariances, added.
@@ -125,29 +129,34 @@ class MeanCovariance(Statistic):
         return means + _squared(difference) / (size + EPSILON)
 
 
-def raw_moments(features, rounded=False):
+def raw_moments(features, weights=None, rounded=False):
     """Means `[C]` and second moments about zero `[C, C]`, float32, of `[1, h, w, C]`.
 
     The product is taken of centred features, since a covariance may be small beside the squared
     mean; and in float32, since one that is rounded to bfloat16 has negative eigenvalues.
 
     Args:
+        weights: of the positions, or `None`.
         rounded: whether the product is taken in the features' own precision instead.
     """
     values = rows(features)
-    return _raw_moments(values, values.dtype if rounded else tf.float32)
+    dtype = values.dtype if rounded else tf.float32
+    return _raw_moments(values, dtype, None if weights is None else importance(weights))
 
 
-def _raw_moments(values, dtype):
-    count = tf.cast(tf.shape(values)[0], tf.float32)
+def _raw_moments(values, dtype, column):
+    count = tf.cast(tf.shape(values)[0], tf.float32) if column is None else _total(column)
 
     def centred(values, mean, dtype):
         return tf.cast(tf.cast(values, tf.float32) - mean, dtype)
 
+    def weighed(values, power=1.0):
+        return values if column is None else values * tf.cast(column**power, values.dtype)
+
     @tf.custom_gradient
     def moments(values):
-        mean = _sums(values)[0] / count
-        difference = centred(values, mean, dtype)
+        mean = _sums(values, column)[0] / count
+        difference = weighed(centred(values, mean, dtype), 0.5)
         product = tf.cast(tf.matmul(difference, difference, transpose_a=True), tf.float32)
 
         def gradient(upstream, upstream_second):
@@ -155,17 +164,32 @@ def _raw_moments(values, dtype):
             symmetric = (upstream_second + tf.transpose(upstream_second)) / count
             pull = tf.matmul(centred(values, mean, values.dtype), tf.cast(symmetric, values.dtype))
             same = upstream / count + tf.linalg.matvec(symmetric, mean)
-            return tf.nn.bias_add(pull, tf.cast(same, values.dtype))
+            return weighed(tf.nn.bias_add(pull, tf.cast(same, values.dtype)))
 
         return (mean, product / count + outer(mean, mean)), gradient
 
     return moments(values)
 
 
-def _sums(values):
+def _sums(values, column=None):
     """Sums of the columns, `[N, C]` -> `[1, C]`, float32: a product takes half of a reduction."""
     values = tf.cast(values, tf.float32)
+    if column is not None:
+        return tf.matmul(column, values, transpose_a=True)
     return tf.matmul(tf.ones([1, tf.shape(values)[0]]), values)
+
+
+def _mean(values, weights):
+    """Means of the columns, `[N, C]` -> `[C]`, in float32."""
+    if weights is None:
+        return tf.reduce_mean(values, axis=0)
+    column = importance(weights)
+    return tf.reduce_sum(column * values, axis=0) / _total(column)
+
+
+def _total(column):
+    """The sum of weights; of zeros, whose moments are zeros, not 0."""
+    return tf.maximum(tf.reduce_sum(column), EPSILON)
 
 
 def covariance(mean, second):
@@ -182,13 +206,12 @@ def _squared(difference):
 
 
 @tf.custom_gradient
-def _gram(rows):
+def _gram(rows, count):
     """F^T F / N for F `[N, C]`. TensorFlow's own gradient would cost two products like this one."""
-    count = tf.cast(tf.shape(rows)[0], tf.float32)
     gram = tf.cast(tf.matmul(rows, rows, transpose_a=True), tf.float32) / count
 
     def gradient(upstream):
         symmetric = tf.cast((upstream + tf.transpose(upstream)) / count, rows.dtype)
-        return tf.matmul(rows, symmetric)
+        return tf.matmul(rows, symmetric), None
 
     return gram, gradient

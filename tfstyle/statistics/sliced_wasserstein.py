@@ -4,10 +4,10 @@ import tensorflow as tf
 
 from tfstyle.settings import DEFAULTS
 from tfstyle.settings.base import checked_fields
-from tfstyle.statistics.base import Statistic, rows
+from tfstyle.statistics.base import Statistic, importance, rows
 
 BINS = 1024
-FINENESS = 4096  # of a sample's place within its bin
+FINENESS = 4096  # of a sample's place within its bin, and of weights
 SORTING = 1700  # FLOPs of convolutions that take as long as to sort a number
 
 
@@ -28,6 +28,8 @@ class SlicedWasserstein(Statistic):
         levels: shares into which the sorted projections are divided.
         seed: of the directions; int32 scalar. Within one minimisation it must stay the same.
     """
+
+    weighs = True
 
     def __init__(
         self,
@@ -51,7 +53,7 @@ class SlicedWasserstein(Statistic):
     def seeded(self, seed):
         return SlicedWasserstein(self.directions, self.levels, seed)
 
-    def measure(self, features):
+    def measure(self, features, weights=None):
         """Means of the sorted projections over each share `[D, K]`, float32, ascending in K."""
         values = rows(features)
         shape = values.shape[1], self.directions
@@ -60,25 +62,36 @@ class SlicedWasserstein(Statistic):
         projected = tf.cast(
             tf.matmul(directions, values, transpose_a=True, transpose_b=True), tf.float32
         )
-        return _quantiles(projected, self.levels)
+        if weights is None:
+            return _quantiles(projected, self.levels)
+        column = tf.round(FINENESS * importance(weights))
+        return _quantiles(projected, self.levels, tf.cast(column[:, 0], tf.int64))
 
     def distance(self, measured, target):
         """Mean squared difference of the quantiles: sliced squared 2-Wasserstein distance."""
         return tf.reduce_mean(tf.square(measured - target))
 
 
-@tf.custom_gradient
-def _quantiles(samples, levels):
+def _quantiles(samples, levels, weights=None):
     """Means of the samples `[D, N]` over each of `levels` equal shares of the sorted N: `[D, K]`.
 
     A counting sort: samples that share one of `BINS` bins stay unsorted and count by their mean.
-    TensorFlow's own sort takes ten times as long.
+    TensorFlow's own sort takes ten times as long. A sample of weight n, int64 `[N]`, counts as n.
     """
-    bins, counts, sums = _sorted(samples)
+    quantiles = tf.custom_gradient(lambda samples: _sorted_quantiles(samples, levels, weights))
+    return quantiles(samples)
+
+
+def _sorted_quantiles(samples, levels, weights):
+    """The quantiles and their gradient."""
+    bins, counts, sums = _sorted(samples, weights)
+    each, total = 1.0, tf.shape(samples)[1]
+    if weights is not None:
+        each, total = tf.cast(weights, tf.float32), tf.maximum(tf.reduce_sum(weights), 1)
     ends = tf.pad(tf.cumsum(counts, axis=1), [[0, 0], [1, 0]])
     shares = tf.linspace(tf.zeros_like(ends[:, 0]), ends[:, -1], levels + 1, axis=1)
     shares = _integral(shares, ends, sums, tf.math.divide_no_nan(sums, counts))
-    share = tf.cast(levels / tf.shape(samples)[1], tf.float64)
+    share = tf.cast(levels / total, tf.float64)
 
     def gradient(upstream):
         # A sample has its bin's part in the shares that the bin lies in.
@@ -86,16 +99,16 @@ def _quantiles(samples, levels):
         grid = tf.cast(tf.range(levels + 1), tf.float64) * tf.ones_like(ends[:, :1])
         parts = _integral(ends * share, grid, upstream, upstream)
         parts = tf.math.divide_no_nan(parts, counts)
-        return tf.gather(tf.reshape(tf.cast(parts, tf.float32), [-1]), bins), None
+        return each * tf.gather(tf.reshape(tf.cast(parts, tf.float32), [-1]), bins)
 
     return tf.cast(shares * share, tf.float32), gradient
 
 
-def _sorted(samples):
+def _sorted(samples, each=None):
     """The bin of every sample `[D, N]`, and each bin's number and sum of samples `[D, BINS]`.
 
     The bins of direction d begin at d BINS. Sums are taken of whole numbers, which come out the
-    same in whatever order threads add them.
+    same in whatever order threads add them. A sample counts `each` times, int64 `[N]`.
     """
     lowest, highest = (f(samples, axis=1, keepdims=True) for f in (tf.reduce_min, tf.reduce_max))
     scale = tf.math.divide_no_nan(BINS * (1 - 1e-6), highest - lowest)
@@ -103,9 +116,11 @@ def _sorted(samples):
     # Not a number fits in no bin; the loss is not a number then, whatever the bins.
     bins = tf.clip_by_value(tf.cast(places, tf.int32), 0, BINS - 1)
     bins += BINS * tf.range(tf.shape(samples)[0])[:, None]
-    counts, sums = (
-        _by_bin(bins, weights) for weights in (None, tf.cast(places * FINENESS, tf.int64))
-    )
+    places, times = tf.cast(places * FINENESS, tf.int64), None
+    if each is not None:
+        times = each * tf.ones_like(places)
+        places *= each
+    counts, sums = (_by_bin(bins, weights) for weights in (times, places))
     width = tf.cast(tf.math.divide_no_nan(1.0, scale), tf.float64)
     return bins, counts, counts * tf.cast(lowest, tf.float64) + sums * width / FINENESS
 

@@ -1,0 +1,90 @@
+"""Masks of a picture as weights of the positions of a network's layers.
+
+Gatys et al. 2017, "Controlling Perceptual Factors in Neural Style Transfer", section 3. A mask goes
+down the network by its own pooling, so it lies exactly over the map of a layer. A feature sees
+further than its own position: where a border is hard, those that see both of its sides have no say,
+so that no region takes up what is in another.
+"""
+
+import math
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+PROBE = 129  # pixels of a picture by which the poolings of an unknown network are counted
+LEAST = 0.1  # of its weight is left to a region, or else its borders stay where they are
+SOFT = 0.5  # a border is soft where a feature sees the mask change by no more
+
+
+class Descent(NamedTuple):
+    """How a mask gets from a picture to the positions of a layer.
+
+    Attributes:
+        poolings: on the way, each to a half.
+        padding: of the poolings, "SAME" or "VALID".
+        radius: positions on each side of its own that a feature sees; 0 if that is not known.
+    """
+
+    poolings: int
+    padding: str
+    radius: int
+
+    def pooled(self, masks: tf.Tensor, pool: Callable = tf.nn.avg_pool2d) -> tf.Tensor:
+        """Masks `[1, H, W, N]` over the map of the layer, `[1, h, w, N]`."""
+        for _ in range(self.poolings):
+            masks = pool(masks, 2, 2, self.padding)
+        return masks
+
+    def eroded(self, masks: tf.Tensor) -> tf.Tensor:
+        """The same without features that see both sides of a hard border.
+
+        A weight stays where a feature sees the mask change by half or less, and is gone where it
+        sees the mask change from 0 to 1. A region that would lose nearly all of its weight keeps
+        its borders: a style that is told nothing by a layer is worse than one told a little too
+        much. Small regions on deep layers are the case, above all at coarse scales.
+        """
+        pooled = self.pooled(masks)
+        if not self.radius:
+            return pooled
+        sides = tf.concat([masks, -masks], axis=-1)
+        side = 2 * self.radius + 1
+        extremes = tf.nn.max_pool2d(self.pooled(sides, tf.nn.max_pool2d), side, 1, "SAME")
+        change = tf.add_n(tf.split(extremes, 2, axis=-1))
+        kept = pooled * tf.clip_by_value((1 - change) / (1 - SOFT), 0, 1)
+        here, before = (tf.reduce_sum(x, axis=[0, 1, 2]) for x in (kept, pooled))
+        return tf.where(here < LEAST * before, pooled, kept)
+
+
+def descents(
+    network: Callable, table: Any, layers: Collection[str], padding: str
+) -> dict[str, Descent]:
+    """How masks get to the layers of a network.
+
+    Args:
+        network: image -> `{layer: activations}`.
+        table: what tells its strides and radii, see `Architecture`; `None` if nothing does: then
+            the network is tried out.
+        layers: their names.
+        padding: of the network that the table describes, "reflect" or "zeros".
+    """
+    if table is None:
+        return _tried(network, layers)
+    pooling_padding = "VALID" if padding == "zeros" else "SAME"
+    strides = {layer: table.stride(layer) for layer in layers}
+    return {
+        layer: Descent(
+            int(math.log2(stride)), pooling_padding, math.ceil(table.radius([layer]) / stride)
+        )
+        for layer, stride in strides.items()
+    }
+
+
+def _tried(network, layers):
+    features = network(tf.zeros([1, PROBE, PROBE, 3]))
+    sides = {layer: int(features[layer].shape[1]) for layer in layers}
+    poolings = {layer: round(math.log2(PROBE / side)) for layer, side in sides.items()}
+    return {
+        layer: Descent(count, "SAME" if sides[layer] * 2**count >= PROBE else "VALID", 0)
+        for layer, count in poolings.items()
+    }
