@@ -291,8 +291,8 @@ class Styled(JobSettings):
     style_layer_weights: tuple[float, ...] | None = setting(
         None,
         Numbers(),
-        "one number for each style layer; default: equal, for pixels a half of the others, without a "
-        "content a twentieth",
+        "one number for each style layer; default: equal, for pixels a half of the others, without "
+        "a content a twentieth",
         LOSSES,
     )
     sliced_wasserstein_directions: int = _sliced(
