@@ -26,8 +26,10 @@ from tfstyle.workload import Strategy, Workload
 # What is kept from one call to the next: engines with their graphs, and with each of them the
 # targets of styles at one scale; a run has at most seven scales.
 ENGINES, STYLES, STYLE_BYTES = 2, 8, 100e6
-# Settings that neither graph nor targets of a style depend on.
+# Settings that neither graph nor targets of a style depend on, and those about pictures that the
+# graph does depend on.
 OF_A_RUN = ("evaluations", "scales", "memory", "max_evaluations")
+OF_THE_GRAPH = ("tile",)
 
 
 class Parts(NamedTuple):
@@ -57,13 +59,22 @@ class Engine:
         layer_weights = settings.layer_weights()
         self.layers = settings.layers()
         self.content_layers = settings.compared_layers()
+        self.tiling = features.tiling(settings, identifier)
         options = settings.select(("weights", "pooling", "padding"))
-        self.network = features.get(identifier, self.layers, precision=precision, **options)
+        self.network = features.get(
+            identifier, self.layers, precision=precision, tiled=self.tiling.axes, **options
+        )
+        self.style_network = _untiled(self.network, self.tiling)
         self.statistic = _statistic(settings, parts) if layer_weights else None
         style_loss = losses.StyleLoss(self.statistic, layer_weights) if layer_weights else None
         content_loss = _content_loss(settings)
         self.objective = losses.Objective(
-            self.network, style_loss, settings.terms(), settings.tv_exponent(), content_loss
+            self.network,
+            style_loss,
+            settings.terms(),
+            settings.tv_exponent(),
+            content_loss,
+            self.tiling.axes,
         )
         name = None if parts.optimizer else _optimizer_name(settings, self.statistic)
         self.optimizer = optimizers.get(parts.optimizer or name, settings)
@@ -73,11 +84,15 @@ class Engine:
         self.workload = _workload(self, settings, features.table(identifier), precision, name)
         self._styles = Cache(STYLES, _bytes, STYLE_BYTES)
 
+    def resized(self, image, height, width) -> tf.Tensor:
+        """An image of this job brought to a height and width."""
+        return resampling.resize(image, height, width, self.tiling.axes)
+
     def content_targets(self, content, level, grid: Grid | None = None) -> dict[str, tf.Tensor]:
         """What is remembered of the content at a level."""
         if not self.content_layers:
             return {}
-        picture = resampling.resize(content, level.height, level.width)
+        picture = self.resized(content, level.height, level.width)
         seen = measure.activations(self.network, picture, self.content_layers, grid)
         return self.objective.content_loss.target(seen)
 
@@ -94,7 +109,7 @@ class Engine:
         if self.statistic is None:
             return {}
         layers = tuple(self.objective.style_loss.layer_weights)
-        return measure.style(self.network, self.statistic, pictures, layers, seed, grid)
+        return measure.style(self.style_network, self.statistic, pictures, layers, seed, grid)
 
     def kept_style_targets(self, styles, level, seed: int, grid: Grid | None) -> dict[str, Any]:
         """The same for `tfstyle.inputs.Style`s, remembered for the next call."""
@@ -172,6 +187,15 @@ def style_at(picture, long_side, level) -> tf.Tensor:
     return resampling.resize(picture, *levels.fit(height, width, side))
 
 
+def _untiled(network, tiling):
+    """The network for styles: they do not continue at their other side."""
+    if not any(tiling.axes):
+        return network
+    from tfstyle.features import vgg
+
+    return vgg.untiled(network)
+
+
 def _statistic(settings, parts):
     return statistics.get(parts.statistic or settings.statistic, settings)
 
@@ -203,15 +227,17 @@ def _workload(engine, settings, representation, precision, name):
         settings,
         engine.objective.content_loss,
         tuple(engine.content_layers),
+        engine.tiling,
     )
 
 
 def _key(settings):
-    fields = settings.fields().items()
     named = {
         name: settings.chosen(name)
-        for name, field in fields
-        if field.metadata["group"] != PICTURES and name not in OF_A_RUN and settings.applies(name)
+        for name, field in settings.fields().items()
+        if (field.metadata["group"] != PICTURES or name in OF_THE_GRAPH)
+        and name not in OF_A_RUN
+        and settings.applies(name)
     }
     return type(settings), tuple(named.items())
 

@@ -125,7 +125,15 @@ def digest(picture: np.ndarray) -> str:
     return hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).hexdigest()
 
 
-def working_picture(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def working_picture(
+    picture: np.ndarray, size: tuple[int, int], tiling: levels.Tiling = levels.OPEN
+) -> np.ndarray:
     """A picture brought to the height and width of the result, and mirrored into the margin."""
-    border = (levels.margin(*size),) * 2
-    return np.pad(images.resize(picture, *size), ((0, 0), border, border, (0, 0)), mode="reflect")
+    if any(tiling.axes):
+        from tfstyle import resampling
+
+        resized = resampling.resize(picture, *size, tiling.axes).numpy()
+    else:
+        resized = images.resize(picture, *size)
+    borders = ((border, border) for border in levels.margins(*size, tiling))
+    return np.pad(resized, ((0, 0), *borders, (0, 0)), mode="reflect")

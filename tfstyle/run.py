@@ -16,7 +16,7 @@ import numpy as np
 
 from tfstyle import device, images, levels
 from tfstyle.checkpoint import Checkpoint, arrays_of, check_path, nest_like
-from tfstyle.features import check_settings
+from tfstyle.features import check_settings, tiling
 from tfstyle.inputs import Inputs, working_picture
 from tfstyle.messages import shown
 from tfstyle.outcome import Outcome
@@ -173,7 +173,9 @@ class Run:
         self.settings: Any = settings
         self.inputs = Inputs.load(settings, content, style, init)
         self._objects = features, statistic, optimizer
-        check_settings(settings, settings.chosen("features") if features is None else features)
+        network = settings.chosen("features") if features is None else features
+        check_settings(settings, network)
+        self._tiling = tiling(settings, network)
         self._check_scales()
         if checkpoint is not None:
             check_path(checkpoint)
@@ -187,8 +189,8 @@ class Run:
 
     def _check_scales(self):
         """Raises what the plan would raise, without TensorFlow."""
-        whole = levels.with_margin(*self.inputs.size)
-        levels.levels(*whole, self.settings.evaluations, self.settings.scales)
+        whole = levels.with_margin(*self.inputs.size, self._tiling)
+        levels.levels(*whole, self.settings.evaluations, self.settings.scales, self._tiling)
 
     @functools.cached_property
     def device(self):
@@ -371,8 +373,6 @@ class Run:
 
     def _enter(self, number, strategy, image, learned):
         """Begins a level: its targets, and the optimiser's first state at that image."""
-        from tfstyle import resampling
-
         level, workload = self.plan.levels[number].level, self.engine.workload
         seed = levels.level_seed(self.settings.seed, number)
         grid = workload and workload.grid(strategy.side)
@@ -384,7 +384,7 @@ class Run:
             learned,
         )
         optimizer, objective = self.engine.minimizer(strategy)
-        start = resampling.resize(image, level.height, level.width)
+        start = self.engine.resized(image, level.height, level.width)
         state = optimizer.start_for(objective, start, targets)
         begun, old = _Position(number, strategy, targets, state), self._at
         if old is not None:
@@ -469,7 +469,7 @@ class Run:
             loss=float(at.state.loss) if made else float("nan"),
             losses=_numbers(at.state.parts) if made else {},
             _tensor=at.state.image,
-            _frame=levels.frame(planned.level, *self.inputs.size),
+            _frame=levels.frame(planned.level, *self.inputs.size, self._tiling),
         )
 
     def _ended(self):
@@ -482,7 +482,7 @@ class Run:
         if self._at is not None:
             return np.clip(self._at.state.image, 0, 1)
         if self.inputs.init is not None:
-            return working_picture(self.inputs.init, self.inputs.size)
+            return working_picture(self.inputs.init, self.inputs.size, self._tiling)
         if self.settings.init == "content":
             return self._content
         first = self.plan.levels[0].level
@@ -496,14 +496,15 @@ class Run:
 
         last, size = self.plan.levels[-1].level, self.inputs.size
         with device.eagerly():
-            image = resampling.resize(self._image(), last.height, last.width)
-            return resampling.crop(image, *levels.frame(last, *size)).numpy()
+            image = self.engine.resized(self._image(), last.height, last.width)
+            inside = resampling.crop(image, *levels.frame(last, *size, self._tiling))
+            return self.engine.resized(inside, *size).numpy()
 
     @functools.cached_property
     def _content(self):
         if self.inputs.content is None:
             return None
-        return working_picture(self.inputs.content, self.inputs.size)
+        return working_picture(self.inputs.content, self.inputs.size, self._tiling)
 
 
 def _numbers(tensors):

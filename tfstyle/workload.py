@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from tfstyle import optimizers
 from tfstyle.blocks.grid import Grid
+from tfstyle.levels import OPEN, Tiling
 
 # Fitted to runs on a CPU, at 256 to 4096 pixels.
 ACTIVATION_COPIES, BASE_BYTES = 1.5, 0.9e9
@@ -48,6 +49,7 @@ class Workload:
         name: of the optimiser where it may be replaced by one that needs less memory, or `None`.
         settings: of the job, for the optimisers that take its place.
         content_loss: the object, on the layers `content_layers`.
+        tiling: that of the image; styles are not tiled.
     """
 
     representation: Any
@@ -60,10 +62,13 @@ class Workload:
     settings: Any
     content_loss: Any = None
     content_layers: tuple[str, ...] = ()
+    tiling: Tiling = OPEN
 
     def grid(self, side: int | None) -> Grid | None:
         """Blocks of that side for the image."""
-        return Grid.of(self.representation, self.layers, side) if side else None
+        if not side:
+            return None
+        return Grid.of(self.representation, self.layers, side, self.tiling.axes)
 
     def style_grid(self, side: int | None) -> Grid | None:
         """Blocks of that side for the styles."""
