@@ -175,11 +175,9 @@ def level(number, count, height, width, evaluations, tiling=OPEN) -> Level:
         return divide(evaluations * parts, count * (count + 3) // 2)
 
     shrink = 2 ** (count - 1 - number)
-    sides = (
-        -(-divide(side, shrink) // tiling.stride) * tiling.stride if tiled else divide(side, shrink)
-        for side, tiled in zip((height, width), tiling.axes)
-    )
-    return Level(number, *sides, shrink, spent(number + 1) - spent(number))
+    down, across = (tiling.stride if tiled else 1 for tiled in tiling.axes)
+    height, width = -(-divide(height, shrink) // down), -(-divide(width, shrink) // across)
+    return Level(number, height * down, width * across, shrink, spent(number + 1) - spent(number))
 
 
 def levels(

@@ -6,8 +6,8 @@ respect to the statistic of the whole image then tells each block by itself what
 So every block is seen twice, and never more than one at a time.
 
 Convolutions see beyond a block: it is cut out with a halo as wide as the receptive field, and only
-features of its interior count. At the picture's own border the block ends where the picture ends, or
-goes on at its other side where the picture is tiled.
+features of its interior count. At the picture's own border the block ends where the picture ends,
+or goes on at its other side where the picture is tiled.
 """
 
 import dataclasses
