@@ -121,7 +121,8 @@ class Engine:
             return self.style_targets(pictures, seed, grid)
 
         key = tuple((digest(style.picture), *style[1:]) for style in styles)
-        return self._styles.get((key, level.shrink, seed, grid), make)
+        drawn = seed if self.statistic is not None and self.statistic.draws else None
+        return self._styles.get((key, level.shrink, drawn, grid), make)
 
     def targets(self, content: dict, style: dict, seed, learned=()) -> Targets:
         """The targets of a level, with what was learned at the level before."""

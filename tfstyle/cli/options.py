@@ -10,7 +10,7 @@ from absl import flags
 
 from tfstyle.settings import GROUPS, OPTIMISATION, PICTURES
 from tfstyle.settings.base import Settings, setting
-from tfstyle.settings.kinds import Choice, Files, Flag, Kind, Path
+from tfstyle.settings.kinds import Choice, Files, Flag, Integer, Kind, Path
 
 WIDTH = 100
 
@@ -47,6 +47,13 @@ class Output(Settings):
         "picture to write: .png, .jpg, .webp, .tiff or .bmp",
         PICTURES,
         required=True,
+    )
+    variations: int = setting(
+        1,
+        Integer(1, 10_000),
+        "pictures to be made, each with the next seed: of out.png, out-1.png, out-2.png and so on; "
+        "those that are there already are not made again",
+        PICTURES,
     )
     checkpoint: str | None = setting(
         None,

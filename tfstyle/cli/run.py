@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tfstyle import images, provenance
-from tfstyle.cli import SIGNALS, options
+from tfstyle.cli import SIGNALS, options, variations
 from tfstyle.cli.console import Failure, say
 from tfstyle.outcome import Outcome
 from tfstyle.progress import Bar
@@ -30,7 +30,7 @@ def run(
     arguments: Sequence[str],
     judge: Judge | None = None,
 ) -> int:
-    """Runs a command that paints one picture; returns the exit code.
+    """Runs a command that paints a picture, or variations of it; returns the exit code.
 
     Args:
         command: its name.
@@ -43,12 +43,14 @@ def run(
     if given is None:
         return 0
     names = [name for each in pictures for name in each.fields()]
-    return Painting(
-        command,
-        options.make(settings, given),
-        {name: given[name] for name in names},
-        options.make(options.Output, given),
-    ).execute(judge)
+    paths, output = {name: given[name] for name in names}, options.make(options.Output, given)
+
+    def paint(settings, output):
+        return Painting(command, settings, paths, output)
+
+    if output.variations > 1:
+        return variations.run(options.make(settings, given), output, paint, judge)
+    return paint(options.make(settings, given), output).execute(judge)
 
 
 class Painting:
