@@ -12,7 +12,7 @@ LEVELS = (
     ("colour", "containers", "messages", "native_log"),
     ("caches", "checked", "images", "outcome", "registry"),
     ("settings",),
-    ("device", "levels", "progress", "resampling"),
+    ("device", "levels", "material", "progress", "resampling"),
     ("features", "inputs", "optimizers", "statistics"),
     ("discriminator", "targets"),
     ("losses",),

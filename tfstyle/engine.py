@@ -17,6 +17,7 @@ from tfstyle.blocks.grid import Grid
 from tfstyle.blocks.objective import Blocked
 from tfstyle.caches import Cache
 from tfstyle.device import Device
+from tfstyle.features.together import Together, TogetherTable
 from tfstyle.inputs import digest
 from tfstyle.optimizers.alternating import Alternating
 from tfstyle.settings import PICTURES, Settings
@@ -47,9 +48,10 @@ class Engine:
         settings: of the job.
         parts: objects in the place of names.
         precision: of the network, "float32" or "bfloat16".
+        count: pictures that are made together, as an image `[1, H, W, 3 count]`.
     """
 
-    def __init__(self, settings: Any, parts: Parts, precision: str):
+    def __init__(self, settings: Any, parts: Parts, precision: str, count: int = 1):
         if keras.backend.backend() != "tensorflow":
             raise ValueError(
                 f"features: expected Keras on TensorFlow, received {keras.backend.backend()}; "
@@ -61,10 +63,13 @@ class Engine:
         self.content_layers = settings.compared_layers()
         self.tiling = features.tiling(settings, identifier)
         options = settings.select(("weights", "pooling", "padding"))
-        self.network = features.get(
+        network = features.get(
             identifier, self.layers, precision=precision, tiled=self.tiling.axes, **options
         )
-        self.style_network = _untiled(self.network, self.tiling)
+        self.network, self.style_network = (
+            Together(each, count) if count > 1 else each
+            for each in (network, _untiled(network, self.tiling))
+        )
         self.statistic = _statistic(settings, parts) if layer_weights else None
         style_loss = losses.StyleLoss(self.statistic, layer_weights) if layer_weights else None
         content_loss = _content_loss(settings)
@@ -81,7 +86,10 @@ class Engine:
         if self.objective.is_trained:
             name = name if name == "adam" else None
             self.optimizer = Alternating(self.optimizer, self.objective.style_loss.statistic.every)
-        self.workload = _workload(self, settings, features.table(identifier), precision, name)
+        table = features.table(identifier)
+        if table is not None and count > 1:
+            table = TogetherTable(table, count)
+        self.workload = _workload(self, settings, table, precision, name, count)
         self._styles = Cache(STYLES, _bytes, STYLE_BYTES)
 
     def resized(self, image, height, width) -> tf.Tensor:
@@ -156,13 +164,14 @@ class Engine:
         return state._replace(targets=self.objective.with_learned(targets, state.targets))
 
 
-def get(settings: Settings, parts: Parts, device: Device) -> Engine:
+def get(settings: Settings, parts: Parts, device: Device, count: int = 1) -> Engine:
     """The engine of a job; the latest are kept, unless they hold objects of the caller's."""
     precision = device.precision(settings.precision)  # type: ignore[attr-defined]
     if any(part is not None for part in parts):  # which may have changed since the last call
-        return Engine(settings, parts, precision)
-    key = _key(settings), precision, _written(settings.weights)  # type: ignore[attr-defined]
-    return _engines.get(key, lambda: Engine(settings, parts, precision))
+        return Engine(settings, parts, precision, count)
+    written = _written(settings.weights)  # type: ignore[attr-defined]
+    key = _key(settings), precision, written, count
+    return _engines.get(key, lambda: Engine(settings, parts, precision, count))
 
 
 def forget() -> None:
@@ -212,7 +221,7 @@ def _optimizer_name(settings, statistic):
     return settings.optimizer or getattr(statistic, "optimizer", None) or "lbfgs"
 
 
-def _workload(engine, settings, representation, precision, name):
+def _workload(engine, settings, representation, precision, name, count):
     if representation is None:
         return None
     style_layers = tuple(engine.objective.style_loss.layer_weights) if engine.statistic else ()
@@ -229,6 +238,7 @@ def _workload(engine, settings, representation, precision, name):
         engine.objective.content_loss,
         tuple(engine.content_layers),
         engine.tiling,
+        count,
     )
 
 

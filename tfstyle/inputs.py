@@ -2,12 +2,12 @@
 
 import dataclasses
 import hashlib
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfstyle import images, levels
+from tfstyle import images, levels, material
+from tfstyle.material import Material
 
 
 class Style(NamedTuple):
@@ -37,16 +37,23 @@ class Inputs:
         styles: those with a part above 0.
         init: the picture to start from, or `None`.
         size: height and width of the result.
+        material: the maps in the style's channels, or `None` where it is a mere picture.
     """
 
     content: np.ndarray | None
     styles: list[Style]
     init: np.ndarray | None
     size: tuple[int, int]
+    material: Material | None = None
 
     @classmethod
     def load(
-        cls, settings: Any, content: Any = None, style: Any = None, init: Any = None
+        cls,
+        settings: Any,
+        content: Any = None,
+        style: Any = None,
+        init: Any = None,
+        maps: Any = None,
     ) -> "Inputs":
         """Loads the pictures of a job with those settings.
 
@@ -54,6 +61,7 @@ class Inputs:
             settings: of the job.
             content, style: what `images.load` takes; `style` may be a list.
             init: a picture, in the place of the one that the settings name.
+            maps: other maps of the material that the style is, pictures by name.
 
         Raises:
             ValueError: a picture that cannot be used, or a number of weights that does not fit.
@@ -65,23 +73,38 @@ class Inputs:
         content = images.load(content, "content", background) if needs_content else None
         height, width = (1, 1) if content is None else content.shape[1:3]
         size = levels.output_size(height, width, settings.size)
-        return cls(
-            content,
-            load_styles(settings, style, size) if "style" in settings.pictures else [],
-            None if init is None else images.load(init, "init", background),
-            size,
-        )
+        init = None if init is None else images.load(init, "init", background)
+        styles = load_styles(settings, style, size) if "style" in settings.pictures else []
+        if not maps:
+            return cls(content, styles, init, size)
+        if len(styles) != 1 or init is not None:
+            raise ValueError(
+                "maps: expected one style and noise to start from, received "
+                f"{'a picture as init' if init is not None else f'{len(styles)} styles'}"
+            )
+        picture, kinds = material.combined(styles[0].picture, material.load(maps, background))
+        return cls(content, [styles[0]._replace(picture=picture)], None, size, kinds)
+
+    @property
+    def count(self) -> int:
+        """Pictures that are made together."""
+        return len(self.material.names) if self.material else 1
+
+    def noise(self, height: int, width: int, seed: int) -> np.ndarray:
+        """An image to start from, the same in all maps."""
+        return np.tile(images.noise(height, width, seed), (1, 1, 1, self.count))
 
     @property
     def pixels(self) -> int:
         """Of all pictures."""
         pictures = [self.content, self.init, *(style.picture for style in self.styles)]
-        return sum(math.prod(picture.shape[1:3]) for picture in pictures if picture is not None)
+        return sum(picture.size // 3 for picture in pictures if picture is not None)
 
     def digest(self) -> str:
         """Tells these pictures from all others."""
         pictures = [self.content, self.init, *(style.picture for style in self.styles)]
         result = hashlib.sha256(repr([style[1:] for style in self.styles]).encode())
+        result.update(repr(self.material).encode() if self.material else b"")
         for picture in pictures:
             result.update(b"none" if picture is None else digest(picture).encode())
         return result.hexdigest()

@@ -57,7 +57,7 @@ def reflect(image: tf.Tensor, vertical, horizontal) -> tf.Tensor:
 
 def crop(image: tf.Tensor, top, left, height, width) -> tf.Tensor:
     """A part of the image, clipped to [0, 1]."""
-    part = tf.slice(image, [0, top, left, 0], [1, height, width, 3])
+    part = tf.slice(image, [0, top, left, 0], [1, height, width, -1])
     return tf.clip_by_value(part, 0, 1)
 
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from tfstyle import device, images, levels
+from tfstyle import device, levels
 from tfstyle.checkpoint import Checkpoint, arrays_of, check_path, nest_like
 from tfstyle.features import check_settings, tiling
 from tfstyle.inputs import Inputs, working_picture
+from tfstyle.material import COLOR
 from tfstyle.messages import shown
 from tfstyle.outcome import Outcome
 from tfstyle.plan import Plan
@@ -58,7 +59,7 @@ class Step:
         It has the size of the level: a half, a quarter ... of the result's.
         """
         top, left, height, width = self._frame
-        inside = self._tensor[:, top : top + height, left : left + width]
+        inside = self._tensor[:, top : top + height, left : left + width, :3]
         return np.clip(np.asarray(inside), 0, 1)
 
 
@@ -68,6 +69,7 @@ class Result:
 
     Attributes:
         image: float32 `[1, H, W, 3]` in [0, 1], of the size that was asked for.
+        maps: all maps of a material by name, such images too; of a mere picture none.
         losses: float32 `[n, 2]`: number of the evaluation, total loss there; with a discriminator a
             third column, its accuracy.
         parts: the terms of the loss at the end, `{name: value}`.
@@ -82,6 +84,7 @@ class Result:
     evaluations: int
     outcome: Outcome
     seconds: float
+    maps: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def __repr__(self) -> str:
         height, width = self.image.shape[1:3]
@@ -147,6 +150,7 @@ class Run:
         settings: what to do, `tfstyle.settings.StylizeSettings`, `TextureSettings` or
             `InvertSettings`.
         content, style, init: pictures, see `tfstyle.stylize`.
+        maps: pictures by name, see `tfstyle.synthesize_texture`.
         features, statistic, optimizer: objects in the place of the names in the settings.
         checkpoint: a file that is written every few seconds and at the end.
         resume: a `Checkpoint`, or whether to resume from the file if it is there.
@@ -163,6 +167,7 @@ class Run:
         style: Any = None,
         *,
         init: Any = None,
+        maps: Any = None,
         features: Any = None,
         statistic: Any = None,
         optimizer: Any = None,
@@ -171,7 +176,7 @@ class Run:
         judged: bool = False,
     ):
         self.settings: Any = settings
-        self.inputs = Inputs.load(settings, content, style, init)
+        self.inputs = Inputs.load(settings, content, style, init, maps)
         self._objects = features, statistic, optimizer
         network = settings.chosen("features") if features is None else features
         check_settings(settings, network)
@@ -202,7 +207,8 @@ class Run:
         """What computes the steps."""
         from tfstyle import engine
 
-        return engine.get(self.settings, engine.Parts(*self._objects), self.device)
+        parts = engine.Parts(*self._objects)
+        return engine.get(self.settings, parts, self.device, self.inputs.count)
 
     @functools.cached_property
     def plan(self) -> Plan:
@@ -275,14 +281,16 @@ class Run:
     @property
     def result(self) -> Result:
         """The result as it is now; raises `ValueError` before the first step."""
-        at = self._begun()
+        at, image = self._begun(), self._whole_image()
+        maps = self.inputs.material.separated(image) if self.inputs.material else {}
         return Result(
-            image=self._whole_image(),
+            image=maps.get(COLOR, image),
             losses=np.concatenate(at.losses or [np.zeros((0, 2), np.float32)]),
             parts=_numbers(at.state.parts),
             evaluations=at.evaluations,
             outcome=self._outcome or Outcome.STOPPED,
             seconds=at.seconds,
+            maps=maps,
         )
 
     def checkpoint(self) -> Checkpoint:
@@ -447,7 +455,7 @@ class Run:
         more = self.settings.evaluations - sum(saved.budgets)
         self.plan = self.plan.with_budgets([*saved.budgets[:-1], saved.budgets[-1] + more])
         level = self.plan.levels[saved.level].level
-        blank = np.zeros((1, level.height, level.width, 3), np.float32)
+        blank = np.zeros((1, level.height, level.width, 3 * self.inputs.count), np.float32)
         self._enter(saved.level, saved.strategy, blank, ())
         at = self._at
         at.state = self.engine.unpacked(
@@ -486,7 +494,7 @@ class Run:
         if self.settings.init == "content":
             return self._content
         first = self.plan.levels[0].level
-        return images.noise(first.height, first.width, self.settings.seed)
+        return self.inputs.noise(first.height, first.width, self.settings.seed)
 
     def _learned(self):
         return self.engine.learned(self._at.state) if self._at is not None else ()
