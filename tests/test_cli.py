@@ -404,6 +404,8 @@ def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
     }
     function = functions.get(command) or getattr(tfstyle, command)
     expected = {*inspect.signature(function).parameters, "output"} - {"callback"} - SETTINGS
+    if command in ("stylize", "texture", "invert"):
+        expected |= {"variations"}
     if command == "batch":
         own = {"output_dir", "extension", "engine", "workers", "ray_address"}
         expected = expected - {"output"} - RUN | own

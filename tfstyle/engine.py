@@ -87,9 +87,8 @@ class Engine:
             name = name if name == "adam" else None
             self.optimizer = Alternating(self.optimizer, self.objective.style_loss.statistic.every)
         table = features.table(identifier)
-        if table is not None and count > 1:
-            table = TogetherTable(table, count)
-        self.workload = _workload(self, settings, table, precision, name, count)
+        representation = TogetherTable(table, count) if table and count > 1 else table
+        self.workload = _workload(self, settings, representation, precision, name, count)
         self._styles = Cache(STYLES, _bytes, STYLE_BYTES)
 
     def resized(self, image, height, width) -> tf.Tensor:

@@ -513,7 +513,7 @@ def remove_temporaries(folder, names):
                 os.remove(path)
 
 
-def save(path, image, settings=None):
+def save(path, image, settings=None, grey=False):
     """Writes 8 bits a channel; an existing file is replaced whole or not at all; follows links.
 
     Args:
@@ -521,6 +521,7 @@ def save(path, image, settings=None):
       image: floating-point [1, H, W, 3] in [0, 1]; rounded half up, values outside are clipped.
       settings: a dict for `json.dumps`, embedded as JSON: in PNG as the text chunk "tfstyle", in
         JPEG, WebP and TIFF as {"tfstyle": settings} in the EXIF user comment. BMP cannot carry it.
+      grey: whether one channel is written: the first, as the others are the same.
 
     Raises:
       ImageError: the extension is unknown, a pixel is not finite, the shape or type is another,
@@ -534,7 +535,7 @@ def save(path, image, settings=None):
         raise ImageError(f"{label}: expected floating-point values [1, H, W, 3], received {found}")
     if not np.isfinite(pixels).all():
         raise ImageError(f"{label}: expected finite pixel values, received NaN or infinity")
-    picture = to_pil(pixels)
+    picture = to_pil(pixels).getchannel(0) if grey else to_pil(pixels)
     path = os.path.realpath(expanded(path))
     metadata = {} if settings is None else _metadata(path, settings)
     try:

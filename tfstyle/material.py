@@ -4,7 +4,7 @@ While they are made they are one picture of three channels each, the colour firs
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,10 +74,10 @@ def named(paths: Sequence[str]) -> dict[str, str]:
     return result
 
 
-def outputs(path: str, names: Sequence[str]) -> dict[str, str]:
-    """Where each map is written: `out.png` -> `out_color.png`, `out_height.png` ..."""
+def outputs(path: str, maps: Collection[str]) -> list[str]:
+    """Where they are written: `out.png` -> `out_color.png`, `out_height.png`; alone as it is."""
     stem, extension = os.path.splitext(path)
-    return {name: f"{stem}_{name}{extension}" for name in names}
+    return [f"{stem}_{name}{extension}" for name in (COLOR, *maps)] if maps else [path]
 
 
 def load(maps: Mapping[str, Any], background: Any) -> dict[str, np.ndarray]:

@@ -38,6 +38,20 @@ class Style(Settings):
 
 
 @dataclasses.dataclass(frozen=True)
+class Maps(Settings):
+    """The flag of commands that make materials."""
+
+    maps: tuple[str, ...] | None = setting(
+        None,
+        Files(),
+        "other maps of the material of which the style is the colour, of the same size, separated "
+        "by commas: with brick_height.png,brick_normal.png, out.png becomes out_color.png, "
+        "out_height.png, out_normal.png",
+        PICTURES,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
 class Output(Settings):
     """The flags of commands that paint one picture."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tfstyle import images, provenance
+from tfstyle import images, material, provenance
 from tfstyle.cli import SIGNALS, options, variations
 from tfstyle.cli.console import Failure, say
 from tfstyle.outcome import Outcome
@@ -43,7 +43,8 @@ def run(
     if given is None:
         return 0
     names = [name for each in pictures for name in each.fields()]
-    paths, output = {name: given[name] for name in names}, options.make(options.Output, given)
+    paths = {name: given[name] for name in names if name in given}
+    output = options.make(options.Output, given)
 
     def paint(settings, output):
         return Painting(command, settings, paths, output)
@@ -59,9 +60,12 @@ class Painting:
     Args:
         command: "stylize", "texture" or "invert".
         settings: of the job.
-        pictures: paths of the content and the styles, by name.
+        pictures: paths of the content, the styles and the maps, by name.
         output: where it is written, and the checkpoint.
         judged: see `Run`.
+
+    Attributes:
+        files: that are written: the picture, or its maps.
     """
 
     def __init__(
@@ -73,16 +77,19 @@ class Painting:
         judged: bool = False,
     ):
         self.output = str(output.output)
-        images.check_output(self.output, "--output")
-        _check_inputs_stay(self.output, pictures)
-        for path in filter(None, (self.output, output.checkpoint)):
+        maps = material.named(pictures.get("maps", ()))
+        self.files = material.outputs(self.output, maps)
+        for path in self.files:
+            images.check_output(path, "--output")
+            _check_inputs_stay(path, pictures)
+        for path in filter(None, (*self.files, output.checkpoint)):
             _remove_temporaries(path)
         if output.resume and not output.checkpoint:
             raise ValueError("resume: expected a file in --checkpoint, received none")
         self.command = typed(command, pictures, settings, self.output)
         self.run = Run(
             settings,
-            **_single(pictures),
+            **_single(pictures) | {"maps": maps},
             checkpoint=output.checkpoint,
             resume=output.resume,
             judged=judged,
@@ -103,26 +110,31 @@ class Painting:
         times = started - began, time.perf_counter() - started
         judged = judge(content, result.image) if judge and content is not None else {}
         record = self.record | provenance.outcome(result) | judged
-        self._save(result.image, record)
+        self._save(list(result.maps.values()) or [result.image], record)
         self._report(result, judged, *times)
         return result.outcome.exit_code
 
-    def _save(self, image, record):
-        """Writes the picture; where that fails, somewhere else, and says where."""
-        try:
-            images.save(self.output, image, record)
-        except images.ImageError as error:
-            rescued = os.path.join(tempfile.mkdtemp(prefix="tfstyle-"), "rescued.png")
-            images.save(rescued, image, record)
-            raise Failure(f"{error}; the picture is in {rescued}") from error
+    def _save(self, pictures, record):
+        """Writes the pictures; where that fails, somewhere else, and says where."""
+        made = self.run.inputs.material
+        grey, failures = made.grey if made else [False], []
+        for path, image, is_grey in zip(self.files, pictures, grey):
+            try:
+                images.save(path, image, record, is_grey)
+            except images.ImageError as error:
+                rescued = os.path.join(tempfile.mkdtemp(prefix="tfstyle-"), "rescued.png")
+                images.save(rescued, image, record, is_grey)
+                failures.append(f"{error}; the picture is in {rescued}")
+        if failures:
+            raise Failure("; ".join(failures))
 
     def _report(self, result, judged, start_up, seconds):
         numbers = (f"{name} {value:.4g}" for name, value in (result.parts | judged).items())
         say(
-            f"{self.output}: {result.outcome.value} after {result.evaluations} evaluations | "
-            f"{', '.join(numbers)} | start-up {start_up:.1f} s, then {seconds:.1f} s"
+            f"{', '.join(self.files)}: {result.outcome.value} after {result.evaluations} "
+            f"evaluations | {', '.join(numbers)} | start-up {start_up:.1f} s, then {seconds:.1f} s"
         )
-        if result.outcome is Outcome.STOPPED:
+        if result.outcome is Outcome.STOPPED and (self.run.checkpoint_path or not result.maps):
             path = self.run.checkpoint_path
             resume = (
                 f"--checkpoint={shlex.quote(path)} --resume"
@@ -184,7 +196,7 @@ def stopping_at_signals(run: Run) -> Iterator[None]:
 
 def typed(command: str, pictures: Mapping[str, Any], settings: Settings, output: str) -> str:
     """The command line that makes a picture."""
-    fields = options.Content.fields() | options.Style.fields()
+    fields = options.Content.fields() | options.Style.fields() | options.Maps.fields()
     paths = {
         name: fields[name].metadata["kind"].write(value)
         for name, value in pictures.items()

@@ -37,7 +37,7 @@ def run(
     try:
         for job, path in zip(jobs, paths):
             painting = make(job, dataclasses.replace(output, output=path, variations=1))
-            if not _is_done(path, painting.command):
+            if not all(_is_done(each, painting.command) for each in painting.files):
                 code = painting.execute(judge)
                 if code:
                     return _stopped(made, len(paths), code)
