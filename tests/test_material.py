@@ -46,6 +46,11 @@ def correlation(a, b):
     return np.corrcoef(a.ravel(), b.ravel())[0, 1]
 
 
+def mode(path):
+    with Image.open(path) as picture:
+        return picture.mode
+
+
 def test_maps_stay_aligned():
     result = made()
     assert list(result.maps) == ["color", "height", "normal"]
@@ -55,8 +60,8 @@ def test_maps_stay_aligned():
     # Across the seams, too: a normal leans against the slope to its right.
     slope = np.roll(height, -1, axis=2) - np.roll(height, 1, axis=2)
     assert correlation(result.maps["normal"][..., 0], -slope) > 0.8
-    alone = tfstyle.synthesize_texture(maps()["height"], tile="xy", **FEW).image[..., 0]
-    assert abs(correlation(result.image[..., 0], alone)) < 0.5
+    alone = tfstyle.synthesize_texture(maps()["height"], tile="xy", seed=1, **FEW).image
+    assert abs(correlation(result.image[..., 0], alone[..., 0])) < 0.5
 
 
 def test_grey_stays_grey_and_normals_have_length_1():
@@ -98,7 +103,7 @@ def test_the_command_writes_every_map_by_its_name(tmp_path, monkeypatch):
     written = sorted(name for name in os.listdir() if name.startswith("out"))
     kinds = ("color", "height", "normal")
     assert written == [f"out-{number}_{kind}.png" for number in (1, 2) for kind in kinds]
-    assert [Image.open(name).mode for name in written[:3]] == ["RGB", "L", "RGB"]
+    assert [mode(name) for name in written[:3]] == ["RGB", "L", "RGB"]
     command = images.read_settings(written[0])["command"]
     assert "--maps=wave_height.png,wave-normal.png" in command and "out-1.png" in command
 
