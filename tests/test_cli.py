@@ -407,6 +407,8 @@ def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
     expected = {*inspect.signature(function).parameters, "output"} - {"callback"} - SETTINGS
     if command not in ("compare", "export"):
         expected |= {*FileSettings.fields(), "save_every", "animation"}
+    if command in ("stylize", "texture", "invert"):
+        expected |= {"variations"}
     if command == "batch":
         expected -= {"save_every", "animation"}
         own = {"output_dir", "extension", "engine", "workers", "ray_address"}

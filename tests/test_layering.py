@@ -13,7 +13,7 @@ LEVELS = (
     ("pictures",),
     ("caches", "checked", "images", "outcome", "registry"),
     ("settings",),
-    ("device", "levels", "progress", "resampling"),
+    ("device", "levels", "material", "progress", "resampling"),
     ("features", "inputs", "optimizers", "regions", "statistics"),
     ("discriminator", "targets"),
     ("losses",),

@@ -30,12 +30,12 @@ def test_resize_is_that_of_pillow(before, after):
         assert resized.numpy().min() >= 0 and resized.numpy().max() <= 1
 
 
-@pytest.mark.parametrize("border", [0, 1, 7])
-def test_reflect_is_that_of_numpy(border):
+@pytest.mark.parametrize("borders", [(0, 0), (1, 7), (7, 0)])
+def test_reflect_is_that_of_numpy(borders):
     image = np.random.default_rng(2).random((1, 12, 9, 3), np.float32)
-    reflect = tf.function(resampling.reflect, input_signature=[IMAGE, INTEGER])
-    wanted = np.pad(image, ((0, 0), (border,) * 2, (border,) * 2, (0, 0)), mode="reflect")
-    np.testing.assert_array_equal(reflect(image, border), wanted)
+    reflect = tf.function(resampling.reflect, input_signature=[IMAGE, INTEGER, INTEGER])
+    pads = ((0, 0), *((border, border) for border in borders), (0, 0))
+    np.testing.assert_array_equal(reflect(image, *borders), np.pad(image, pads, mode="reflect"))
 
 
 def test_crop_is_a_slice_in_the_range():

@@ -4,7 +4,7 @@ Light to import: TensorFlow is loaded when the arguments have been checked.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfstyle import images
@@ -71,6 +71,7 @@ def synthesize_texture(
     style: Any,
     settings: TextureSettings | None = None,
     *,
+    maps: Mapping[str, Any] | None = None,
     callback: Callback | None = None,
     progress: bool = False,
     checkpoint: str | os.PathLike | None = None,
@@ -81,6 +82,10 @@ def synthesize_texture(
 
     Args:
         style: the texture to be matched, or a list of several, see `stylize`.
+        maps: other maps of the material of which the style is the colour, pictures of the same size
+            by name, such as `{"height": ..., "normal": ...}`. They are made together, so that what
+            belongs together stays so; the result has all of them in `maps`. Grey ones stay grey;
+            where "normal" is in the name, vectors keep length 1.
         settings, callback, progress, checkpoint, resume: see `stylize`.
 
     Returns:
@@ -89,7 +94,7 @@ def synthesize_texture(
     Raises:
         ValueError: an argument is not as described; the message begins with its name.
     """
-    run = _run(settings or TextureSettings(), changes, None, style, checkpoint, resume)
+    run = _run(settings or TextureSettings(), changes, None, style, checkpoint, resume, maps)
     return run.complete(callback, progress)
 
 
@@ -124,12 +129,13 @@ def invert(
     return run.complete(callback, progress)
 
 
-def _run(settings, changes, content, style, checkpoint, resume):
+def _run(settings, changes, content, style, checkpoint, resume, maps=None):
     changes, objects = separated(changes)
     return Run(
         settings.replace(**changes),
         content,
         style,
+        maps=maps,
         checkpoint=checkpoint,
         resume=resume,
         **objects,

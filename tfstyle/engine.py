@@ -27,6 +27,7 @@ from tfstyle.blocks.grid import Grid
 from tfstyle.blocks.objective import Blocked
 from tfstyle.caches import Cache
 from tfstyle.device import Device
+from tfstyle.features.together import Together, TogetherTable
 from tfstyle.inputs import WHITE
 from tfstyle.optimizers.alternating import Alternating
 from tfstyle.settings import PICTURES, Settings
@@ -36,8 +37,10 @@ from tfstyle.workload import Strategy, Workload
 # What is kept from one call to the next: engines with their graphs, and with each of them the
 # targets of styles at one scale; a run has at most seven scales.
 ENGINES, STYLES, STYLE_BYTES = 2, 8, 100e6
-# Settings that neither graph nor targets of a style depend on.
+# Settings that neither graph nor targets of a style depend on, and those about pictures that the
+# graph does depend on.
 OF_A_RUN = ("evaluations", "scales", "memory", "max_evaluations")
+OF_THE_GRAPH = ("tile",)
 
 
 class Parts(NamedTuple):
@@ -55,9 +58,10 @@ class Engine:
         settings: of the job.
         parts: objects in the place of names.
         precision: of the network, "float32" or "bfloat16".
+        count: pictures that are made together, as an image `[1, H, W, 3 count]`.
     """
 
-    def __init__(self, settings: Any, parts: Parts, precision: str):
+    def __init__(self, settings: Any, parts: Parts, precision: str, count: int = 1):
         if keras.backend.backend() != "tensorflow":
             raise ValueError(
                 f"features: expected Keras on TensorFlow, received {keras.backend.backend()}; "
@@ -67,13 +71,25 @@ class Engine:
         layer_weights = settings.layer_weights()
         self.layers = settings.layers()
         self.content_layers = settings.compared_layers()
+        self.tiling = features.tiling(settings, identifier)
         options = settings.select(("weights", "pooling", "padding"))
-        self.network = features.get(identifier, self.layers, precision=precision, **options)
+        network = features.get(
+            identifier, self.layers, precision=precision, tiled=self.tiling.axes, **options
+        )
+        self.network, self.style_network = (
+            Together(each, count) if count > 1 else each
+            for each in (network, _untiled(network, self.tiling))
+        )
         self.statistic = _statistic(settings, parts) if layer_weights else None
         style_loss = losses.StyleLoss(self.statistic, layer_weights) if layer_weights else None
         content_loss = _content_loss(settings)
         self.objective = losses.Objective(
-            self.network, style_loss, settings.terms(), settings.tv_exponent(), content_loss
+            self.network,
+            style_loss,
+            settings.terms(),
+            settings.tv_exponent(),
+            content_loss,
+            self.tiling.axes,
         )
         name = None if parts.optimizer else _optimizer_name(settings, self.statistic)
         self.optimizer = optimizers.get(parts.optimizer or name, settings)
@@ -81,17 +97,22 @@ class Engine:
             name = name if name == "adam" else None
             self.optimizer = Alternating(self.optimizer, self.objective.style_loss.statistic.every)
         table = features.table(identifier)
-        self.workload = _workload(self, settings, table, precision, name)
+        representation = TogetherTable(table, count) if table and count > 1 else table
+        self.workload = _workload(self, settings, representation, precision, name, count)
         self._descents = functools.cache(
             lambda layers: regions.descents(self.network, table, layers, settings.padding)
         )
         self._styles = Cache(STYLES, _bytes, STYLE_BYTES)
 
+    def resized(self, image, height, width, method="lanczos3") -> tf.Tensor:
+        """An image of this job, or a mask over it, brought to a height and width."""
+        return resampling.resize(image, height, width, self.tiling.axes, method)
+
     def content_targets(self, content, level, grid: Grid | None = None) -> dict[str, tf.Tensor]:
         """What is remembered of the content at a level."""
         if not self.content_layers:
             return {}
-        picture = resampling.resize(content, level.height, level.width)
+        picture = self.resized(content, level.height, level.width)
         seen = measure.activations(self.network, picture, self.content_layers, grid)
         return self.objective.content_loss.target(seen)
 
@@ -122,7 +143,7 @@ class Engine:
         masks = masks or [None] * len(pictures)
         weights = [{} if mask is None else self._weights(mask, layers) for mask in masks]
         measured = functools.partial(
-            measure.style, self.network, self.statistic, layers=layers, seed=seed, grid=grid
+            measure.style, self.style_network, self.statistic, layers=layers, seed=seed, grid=grid
         )
         if not by_region:
             return measured(pictures, weights=weights)
@@ -147,7 +168,8 @@ class Engine:
             return self.style_targets(pictures, seed, grid, masks, by_region)
 
         key = tuple(style.key for style in styles)
-        return self._styles.get((key, level.shrink, seed, grid, by_region), make)
+        drawn = seed if self.statistic is not None and self.statistic.draws else None
+        return self._styles.get((key, level.shrink, drawn, grid, by_region), make)
 
     def masks(self, level, style=None, parts=(), content=None, photograph=None) -> Masks:
         """Where what counts at a level.
@@ -162,25 +184,26 @@ class Engine:
         size = level.height, level.width
         masks = Masks()
         if style is not None:
-            style = resampling.resize(style, *size, method="bilinear")
+            style = self.resized(style, *size, method="bilinear")
             style = tf.ensure_shape(style, [1, None, None, len(parts)])
             if photograph is not None:
                 cover = tf.minimum(tf.reduce_sum(style, axis=-1, keepdims=True) / WHITE, 1.0)
-                kept = resampling.resize(photograph, *size)
+                kept = self.resized(photograph, *size)
                 masks = masks._replace(photograph=kept, cover=cover)
             strengths = tf.constant([part * len(parts) for part in parts], tf.float32)
-            weights = self._weights(style, self._style_layers)
+            weights = self._weights(style, self._style_layers, self.tiling.axes)
             masks = masks._replace(style={name: strengths * x for name, x in weights.items()})
         if content is not None and self.content_layers:
-            content = resampling.resize(content, *size, method="bilinear")
+            content = self.resized(content, *size, method="bilinear")
             content = tf.ensure_shape(content, [1, None, None, 1])
             descents = self._descents(tuple(self.content_layers))
             pooled = {layer: descent.pooled(content) for layer, descent in descents.items()}
             masks = masks._replace(content=pooled)
         return masks
 
-    def _weights(self, masks, layers):
-        return {layer: each.eroded(masks) for layer, each in self._descents(layers).items()}
+    def _weights(self, masks, layers, tiled=(False, False)):
+        descents = self._descents(layers)
+        return {layer: each.eroded(masks, tiled) for layer, each in descents.items()}
 
     def check_masks(self, style: bool, content: bool) -> None:
         """Raises `ValueError` where what is compared knows no weights of positions.
@@ -191,8 +214,9 @@ class Engine:
         """
         if style and not getattr(self.statistic, "weighs", False):
             raise ValueError(
-                "statistic: expected one that weighs positions, such as gaussian_w2, since "
-                f"style_mask or style_region is given, received {type(self.statistic).__name__}"
+                "statistic: expected one that weighs positions, such as gaussian_w2, beside "
+                "style_mask, style_region or a style with transparency, received "
+                f"{type(self.statistic).__name__}"
             )
         if content and not self.objective.content_loss.in_parts:
             raise ValueError(
@@ -232,13 +256,14 @@ class Engine:
         return state._replace(targets=self.objective.with_learned(targets, state.targets))
 
 
-def get(settings: Settings, parts: Parts, device: Device) -> Engine:
+def get(settings: Settings, parts: Parts, device: Device, count: int = 1) -> Engine:
     """The engine of a job; the latest are kept, unless they hold objects of the caller's."""
     precision = device.precision(settings.precision)  # type: ignore[attr-defined]
     if any(part is not None for part in parts):  # which may have changed since the last call
-        return Engine(settings, parts, precision)
-    key = _key(settings), precision, _written(settings.weights)  # type: ignore[attr-defined]
-    return _engines.get(key, lambda: Engine(settings, parts, precision))
+        return Engine(settings, parts, precision, count)
+    written = _written(settings.weights)  # type: ignore[attr-defined]
+    key = _key(settings), precision, written, count
+    return _engines.get(key, lambda: Engine(settings, parts, precision, count))
 
 
 def forget() -> None:
@@ -271,6 +296,15 @@ def mask_at(mask, picture):
     return resampling.resize(mask, *tf.unstack(tf.shape(picture)[1:3]), method="bilinear")
 
 
+def _untiled(network, tiling):
+    """The network for styles: they do not continue at their other side."""
+    if not any(tiling.axes):
+        return network
+    from tfstyle.features import vgg
+
+    return vgg.untiled(network)
+
+
 def _statistic(settings, parts):
     return statistics.get(parts.statistic or settings.statistic, settings)
 
@@ -286,7 +320,7 @@ def _optimizer_name(settings, statistic):
     return settings.optimizer or getattr(statistic, "optimizer", None) or "lbfgs"
 
 
-def _workload(engine, settings, representation, precision, name):
+def _workload(engine, settings, representation, precision, name, count):
     if representation is None:
         return None
     style_layers = tuple(engine.objective.style_loss.layer_weights) if engine.statistic else ()
@@ -302,15 +336,18 @@ def _workload(engine, settings, representation, precision, name):
         settings,
         engine.objective.content_loss,
         tuple(engine.content_layers),
+        engine.tiling,
+        count,
     )
 
 
 def _key(settings):
-    fields = settings.fields().items()
     named = {
         name: settings.chosen(name)
-        for name, field in fields
-        if field.metadata["group"] != PICTURES and name not in OF_A_RUN and settings.applies(name)
+        for name, field in settings.fields().items()
+        if (field.metadata["group"] != PICTURES or name in OF_THE_GRAPH)
+        and name not in OF_A_RUN
+        and settings.applies(name)
     }
     return type(settings), tuple(named.items())
 

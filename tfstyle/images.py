@@ -23,7 +23,7 @@ from tfstyle.pictures.paths import (
     temporary,
 )
 from tfstyle.pictures.picture import Picture
-from tfstyle.pictures.saving import check_form, holds_alpha, read_settings, save
+from tfstyle.pictures.saving import check_form, holds_alpha, holds_depth, read_settings, save
 
 __all__ = [
     "EXTENSIONS",
@@ -42,6 +42,7 @@ __all__ = [
     "expanded",
     "fitted",
     "holds_alpha",
+    "holds_depth",
     "is_picture",
     "load",
     "load_mask",

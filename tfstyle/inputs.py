@@ -2,14 +2,14 @@
 
 import dataclasses
 import hashlib
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from tfstyle import images, levels
+from tfstyle import images, levels, material
+from tfstyle.material import Material
 
 MASKS = ("style_mask", "style_region", "content_mask")
 COVERED = 0.5  # of masks in a texture; where they add to less there is no telling what belongs
@@ -26,12 +26,14 @@ class Style(NamedTuple):
         part: in the blend, or of the strength in regions.
         long_side: in the result.
         region: where the picture counts, `[1, H, W, 1]` in [0, 1], or `None` for everywhere.
+        depth: bits a channel of the picture's file.
     """
 
     picture: np.ndarray
     part: float
     long_side: int
     region: np.ndarray | None = None
+    depth: int = 8
 
     @property
     def key(self) -> tuple:
@@ -63,6 +65,7 @@ class Inputs:
         metadata: of the content's file.
         style_masks: where in the result each style is, `[1, H, W, N]`, none or adding to at most 1.
         content_mask: where the content counts, `[1, H, W, 1]`, or `None` for everywhere.
+        material: the maps in the style's channels, or `None` where it is a mere picture.
     """
 
     content: np.ndarray | None
@@ -73,6 +76,7 @@ class Inputs:
     metadata: images.Metadata = images.Metadata()
     style_masks: np.ndarray | None = None
     content_mask: np.ndarray | None = None
+    material: Material | None = None
 
     @classmethod
     def load(
@@ -82,6 +86,7 @@ class Inputs:
         style: Any = None,
         init: Any = None,
         masks: dict[str, Any] | None = None,
+        maps: Any = None,
     ) -> "Inputs":
         """Loads the pictures of a job with those settings.
 
@@ -91,6 +96,7 @@ class Inputs:
             init: a picture, in the place of the one that the settings name.
             masks: pictures in the place of those of `style_mask`, `style_region` and
                 `content_mask` in the settings.
+            maps: other maps of the material that the style is, pictures by name.
 
         Raises:
             ValueError: a picture that cannot be used, or a number of weights that does not fit.
@@ -107,7 +113,7 @@ class Inputs:
         def shaped(picture):
             return fitted(picture.over(background), size, settings, background)
 
-        return cls(
+        loaded = cls(
             given and shaped(given),
             load_styles(settings, style, size, masks) if "style" in settings.pictures else [],
             None if init is None else shaped(images.read(init, "init")),
@@ -117,6 +123,32 @@ class Inputs:
             _regions(style_masks, size, given is None),
             None if content_mask is None else _stretched(content_mask, size),
         )
+        return loaded._with_maps(material.load(maps, background)) if maps else loaded
+
+    def _with_maps(self, maps):
+        """The same with the maps of a material beside its only style."""
+        has_masks = self.style_masks is not None or any(
+            style.region is not None for style in self.styles
+        )
+        if len(self.styles) != 1 or self.init is not None or has_masks:
+            found = f"{len(self.styles)} styles"
+            found = "a mask" if has_masks else found
+            found = "a picture as init" if self.init is not None else found
+            raise ValueError(
+                f"maps: expected one style, no masks, and noise to start from, received {found}"
+            )
+        (style,) = self.styles
+        picture, kinds = material.combined(style.picture, style.depth, maps)
+        return dataclasses.replace(self, styles=[style._replace(picture=picture)], material=kinds)
+
+    @property
+    def count(self) -> int:
+        """Pictures that are made together."""
+        return len(self.material.names) if self.material else 1
+
+    def noise(self, height: int, width: int, seed: int) -> np.ndarray:
+        """An image to start from, the same in all maps."""
+        return np.tile(images.noise(height, width, seed), (1, 1, 1, self.count))
 
     @property
     def _pictures(self):
@@ -126,11 +158,15 @@ class Inputs:
     @property
     def pixels(self) -> int:
         """Of all pictures."""
-        return sum(math.prod(x.shape[1:3]) for x in self._pictures if x is not None)
+        areas = [x.shape[1] * x.shape[2] for x in self._pictures if x is not None]
+        return sum(areas) + sum(
+            (self.count - 1) * style.picture[..., 0].size for style in self.styles
+        )
 
     def digest(self) -> str:
         """Tells these pictures from all others."""
         result = hashlib.sha256(repr([style.key for style in self.styles]).encode())
+        result.update(repr(self.material).encode() if self.material else b"")
         for picture in self._pictures:
             result.update(b"none" if picture is None else digest(picture).encode())
         return result.hexdigest()
@@ -180,7 +216,7 @@ def load_styles(
     if not pictures:
         raise ValueError("style: expected a picture or a list of pictures, received an empty list")
     background, parts = images.colour(settings.background), settings.style_blend
-    pictures = [images.load(picture, "style", background) for picture in pictures]
+    pictures = [images.read(picture, "style") for picture in pictures]
     parts = parts or (1.0,) * len(pictures)
     if len(parts) != len(pictures):
         raise ValueError(
@@ -192,14 +228,27 @@ def load_styles(
     regions = regions or [None] * len(pictures)
     return [
         Style(
-            picture,
+            picture.over(background),
             part / sum(parts),
-            settings.style_size or min(max(size), max(picture.shape[1:3])),
-            None if region is None or region.min() == 1 else _stretched(region, picture.shape[1:3]),
+            settings.style_size or min(max(size), max(picture.pixels.shape[1:3])),
+            _seen(picture, region),
+            picture.depth,
         )
         for picture, part, region in zip(pictures, parts, regions)
         if part > 0
     ]
+
+
+def _seen(picture: images.Picture, region: np.ndarray | None) -> np.ndarray | None:
+    """Where a style counts: in its region, as far as it is opaque; `None` for everywhere."""
+    if region is not None:
+        region = None if region.min() == 1 else _stretched(region, picture.pixels.shape[1:3])
+    if picture.alpha is None:
+        return region
+    seen = picture.alpha if region is None else picture.alpha * region
+    if not seen.any():
+        raise ValueError("style: expected pictures with something to see, received one with none")
+    return seen
 
 
 def load_masks(
@@ -277,7 +326,15 @@ def digest(picture: np.ndarray) -> str:
     return hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).hexdigest()
 
 
-def working_picture(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def working_picture(
+    picture: np.ndarray, size: tuple[int, int], tiling: levels.Tiling = levels.OPEN
+) -> np.ndarray:
     """A picture brought to the height and width of the result, and mirrored into the margin."""
-    border = (levels.margin(*size),) * 2
-    return np.pad(images.resize(picture, *size), ((0, 0), border, border, (0, 0)), mode="reflect")
+    if any(tiling.axes):
+        from tfstyle import resampling
+
+        resized = resampling.resize(picture, *size, tiling.axes).numpy()
+    else:
+        resized = images.resize(picture, *size)
+    borders = ((border, border) for border in levels.margins(*size, tiling))
+    return np.pad(resized, ((0, 0), *borders, (0, 0)), mode="reflect")

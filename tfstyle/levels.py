@@ -31,6 +31,29 @@ class Level(NamedTuple):
     evaluations: Any
 
 
+class Tiling(NamedTuple):
+    """How a picture continues beyond its borders: at its other side, or not at all.
+
+    Attributes:
+        rows: whether the first row follows the last.
+        columns: whether the first column follows the last.
+        stride: pixels, of which the sides along these axes are multiples on every level: the
+            windows of pooling then close up, too.
+    """
+
+    rows: bool = False
+    columns: bool = False
+    stride: int = 1
+
+    @property
+    def axes(self) -> tuple[bool, bool]:
+        """Whether it is tiled from top to bottom, and from left to right."""
+        return self.rows, self.columns
+
+
+OPEN = Tiling()
+
+
 def divide(a, b):
     """The quotient of integers >= 0, rounded; halves go to the even neighbour, as in Python."""
     return (2 * a + b - 1 + a // b % 2) // (2 * b)
@@ -92,21 +115,27 @@ def margin(height, width):
     return divide(maximum(height, width), 32)
 
 
-def with_margin(height, width):
+def margins(height, width, tiling=OPEN):
+    """The margin at the top and bottom, and that at the left and right; 0 where it is tiled."""
+    border = margin(height, width)
+    return tuple(0 if tiled else border for tiled in tiling.axes)
+
+
+def with_margin(height, width, tiling=OPEN):
     """The height and width that are worked on for a result of that height and width."""
-    extra = 2 * margin(height, width)
-    return height + extra, width + extra
+    vertical, horizontal = margins(height, width, tiling)
+    return height + 2 * vertical, width + 2 * horizontal
 
 
-def frame(level: Level, height: int, width: int) -> tuple[int, int, int, int]:
+def frame(level: Level, height: int, width: int, tiling=OPEN) -> tuple[int, int, int, int]:
     """The part of a level's image that is inside the margin: top, left, height and width.
 
     Args:
         level: the level.
         height, width: of the result.
+        tiling: that of the run.
     """
-    border = margin(height, width)
-    top, left = divide(border, level.shrink), divide(border, level.shrink)
+    top, left = (divide(border, level.shrink) for border in margins(height, width, tiling))
     return top, left, level.height - 2 * top, level.width - 2 * left
 
 
@@ -127,7 +156,7 @@ def default_count(height, width):
     )
 
 
-def level(number, count, height, width, evaluations) -> Level:
+def level(number, count, height, width, evaluations, tiling=OPEN) -> Level:
     """Level `number` of `count`, each twice the size of the one before.
 
     Coarse levels are cheap and decide the composition, so they get more: n + 1 parts of the budget
@@ -138,6 +167,7 @@ def level(number, count, height, width, evaluations) -> Level:
         count: of all levels.
         height, width: of the image at the last level.
         evaluations: of the loss and its gradient, over all levels.
+        tiling: that of the run: the next multiple of its stride is worked on.
     """
 
     def spent(levels):  # until so many levels are done
@@ -145,11 +175,14 @@ def level(number, count, height, width, evaluations) -> Level:
         return divide(evaluations * parts, count * (count + 3) // 2)
 
     shrink = 2 ** (count - 1 - number)
-    sides = divide(height, shrink), divide(width, shrink)
-    return Level(number, *sides, shrink, spent(number + 1) - spent(number))
+    down, across = (tiling.stride if tiled else 1 for tiled in tiling.axes)
+    height, width = -(-divide(height, shrink) // down), -(-divide(width, shrink) // across)
+    return Level(number, height * down, width * across, shrink, spent(number + 1) - spent(number))
 
 
-def levels(height: int, width: int, evaluations: int, scales: int | None) -> list[Level]:
+def levels(
+    height: int, width: int, evaluations: int, scales: int | None, tiling: Tiling = OPEN
+) -> list[Level]:
     """All levels of an image, coarse to fine; `scales` of them, or the default number.
 
     Raises:
@@ -162,7 +195,7 @@ def levels(height: int, width: int, evaluations: int, scales: int | None) -> lis
             f"scales: expected an integer from 1 to {limit} for {width}x{height} pixels, "
             f"received {scales}"
         )
-    return [level(number, count, height, width, evaluations) for number in range(count)]
+    return [level(number, count, height, width, evaluations, tiling) for number in range(count)]
 
 
 def _doublings(side, least):

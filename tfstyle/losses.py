@@ -243,6 +243,7 @@ class Objective:
         weights: of the terms "content", "style" and "tv"; one of weight 0 is not computed.
         tv_beta: exponent of the total variation.
         content_loss: how content is compared; by default a `ContentLoss`.
+        tiled: whether the first row follows the last, and the first column the last one.
 
     Attributes:
         names: of the terms that a call reports.
@@ -251,8 +252,16 @@ class Objective:
     # Large enough to pull back values outside [0, 1]; zero inside.
     RANGE_WEIGHT = 100.0
 
-    def __init__(self, network, style_loss, weights, tv_beta=1.0, content_loss=None):
-        self.network, self.style_loss = network, style_loss
+    def __init__(
+        self,
+        network,
+        style_loss,
+        weights,
+        tv_beta=1.0,
+        content_loss=None,
+        tiled=(False, False),
+    ):
+        self.network, self.style_loss, self.tiled = network, style_loss, tiled
         self.content_loss = content_loss or ContentLoss()
         self.total_variation = TotalVariation(tv_beta)
         self.range_penalty = RangePenalty()
@@ -265,7 +274,7 @@ class Objective:
         terms = {
             "content": lambda: self.content_error(features, targets.content, masks.content),
             "style": lambda: self.style_loss(features, targets.style, targets.seed, masks.style),
-            "tv": lambda: self.total_variation(image),
+            "tv": lambda: self.total_variation(_closed(image, self.tiled)),
         }
         parts = {name: weight * terms[name]() for name, weight in self.weights.items()}
         parts["range"] = self.RANGE_WEIGHT * self.range_penalty(image)
@@ -311,3 +320,12 @@ def by_region(function, *nests):
     if isinstance(nests[0], tuple):
         return tuple(function(*each) for each in zip(*nests))
     return function(*nests)
+
+
+def _closed(image, tiled):
+    """The image with its first row, and column, once more at the end, where it is tiled."""
+    for axis, is_tiled in enumerate(tiled, 1):
+        if is_tiled:
+            size = [1 if number == axis else -1 for number in range(4)]
+            image = tf.concat([image, tf.slice(image, [0, 0, 0, 0], size)], axis=axis)
+    return image

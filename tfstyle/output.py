@@ -2,8 +2,9 @@
 
 from typing import Any
 
+import numpy as np
+
 from tfstyle import images
-from tfstyle.run import Result
 from tfstyle.settings import FileSettings
 
 
@@ -14,19 +15,26 @@ def check(path: str, settings: FileSettings) -> None:
 
 def save(
     path: str,
-    result: Result,
-    metadata: images.Metadata,
     record: dict[str, Any],
+    *,
+    image: np.ndarray,
+    metadata: images.Metadata,
     settings: FileSettings,
+    alpha: np.ndarray | None = None,
+    grey: bool = False,
+    depth: int = 8,
 ) -> None:
     """Writes the image of a result.
 
     Args:
         path: of the file.
-        result: its image and transparency are written.
-        metadata: of the content.
         record: what is embedded.
+        image: `[1, H, W, 3]` in [0, 1].
+        metadata: of the content.
         settings: how it is written.
+        alpha: the transparency of the content, `[1, H, W, 1]` in [0, 1], or `None`.
+        grey: whether one channel is written.
+        depth: bits a channel that it is worth, where the format has them.
 
     Raises:
         ImageError: see `tfstyle.images.save`.
@@ -34,9 +42,10 @@ def save(
     is_kept = settings.alpha != "flatten" and images.holds_alpha(path)
     images.save(
         path,
-        result.image,
+        image,
         record,
-        alpha=result.alpha if is_kept else None,
-        depth=int(settings.depth),
+        alpha=alpha if is_kept else None,
+        depth=max(int(settings.depth), depth if images.holds_depth(path) else 8),
         metadata=metadata.kept(settings.keep_exif),
+        grey=grey,
     )

@@ -79,8 +79,9 @@ class Plan:
             ValueError: too many scales, or too little memory.
         """
         size = inputs.size
-        height, width = levels.with_margin(*size)
-        pyramid = levels.levels(height, width, settings.evaluations, settings.scales)
+        tiling = workload.tiling if workload else levels.OPEN
+        height, width = levels.with_margin(*size, tiling)
+        pyramid = levels.levels(height, width, settings.evaluations, settings.scales, tiling)
         asked = getattr(settings, "memory", None)  # with an export it is the server's
         budget = bytes_of(asked) if asked else FREE_SHARE * device.memory
         precision = device.precision(settings.precision)

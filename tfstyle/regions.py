@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfstyle import resampling
+
 PROBE = 129  # pixels of a picture by which the poolings of an unknown network are counted
 LEAST = 0.1  # of its weight is left to a region, or else its borders stay where they are
 SOFT = 0.5  # a border is soft where a feature sees the mask change by no more
@@ -36,24 +38,35 @@ class Descent(NamedTuple):
             masks = pool(masks, 2, 2, self.padding)
         return masks
 
-    def eroded(self, masks: tf.Tensor) -> tf.Tensor:
+    def eroded(self, masks: tf.Tensor, tiled: tuple[bool, bool] = (False, False)) -> tf.Tensor:
         """The same without features that see both sides of a hard border.
 
         A weight stays where a feature sees the mask change by half or less, and is gone where it
         sees the mask change from 0 to 1. A region that would lose nearly all of its weight keeps
         its borders: a style that is told nothing by a layer is worse than one told a little too
         much. Small regions on deep layers are the case, above all at coarse scales.
+
+        Args:
+            masks: of the picture.
+            tiled: whether it continues at its other side, of rows, of columns.
         """
         pooled = self.pooled(masks)
         if not self.radius:
             return pooled
         sides = tf.concat([masks, -masks], axis=-1)
-        side = 2 * self.radius + 1
-        extremes = tf.nn.max_pool2d(self.pooled(sides, tf.nn.max_pool2d), side, 1, "SAME")
+        extremes = _greatest_near(self.pooled(sides, tf.nn.max_pool2d), self.radius, tiled)
         change = tf.add_n(tf.split(extremes, 2, axis=-1))
         kept = pooled * tf.clip_by_value((1 - change) / (1 - SOFT), 0, 1)
         here, before = (tf.reduce_sum(x, axis=[0, 1, 2]) for x in (kept, pooled))
         return tf.where(here < LEAST * before, pooled, kept)
+
+
+def _greatest_near(values, radius, tiled):
+    """The greatest value within a radius of each position of a map."""
+    reach, shape = tf.where(tiled, radius, 0), tf.shape(values)[1:3]
+    wide = resampling.wrap(values, -reach, shape + reach)
+    greatest = tf.nn.max_pool2d(wide, 2 * radius + 1, 1, "SAME")
+    return tf.slice(greatest, [0, *tf.unstack(reach), 0], [1, *tf.unstack(shape), -1])
 
 
 def descents(

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from tfstyle import device, images, levels
+from tfstyle import device, levels
 from tfstyle.checkpoint import Checkpoint, arrays_of, check_path, nest_like
-from tfstyle.features import check_settings
+from tfstyle.features import check_settings, tiling
 from tfstyle.inputs import MASKS, WHITE, Inputs, working_picture
+from tfstyle.material import COLOR
 from tfstyle.messages import shown
 from tfstyle.outcome import Outcome
 from tfstyle.plan import Plan
@@ -58,7 +59,7 @@ class Step:
         It has the size of the level: a half, a quarter ... of the result's.
         """
         top, left, height, width = self._frame
-        inside = self._tensor[:, top : top + height, left : left + width]
+        inside = self._tensor[:, top : top + height, left : left + width, :3]
         return np.clip(np.asarray(inside), 0, 1)
 
 
@@ -68,6 +69,7 @@ class Result:
 
     Attributes:
         image: float32 `[1, H, W, 3]` in [0, 1], of the size that was asked for.
+        maps: all maps of a material by name, such images too; of a mere picture none.
         losses: float32 `[n, 2]`: number of the evaluation, total loss there; with a discriminator a
             third column, its accuracy.
         parts: the terms of the loss at the end, `{name: value}`.
@@ -85,6 +87,7 @@ class Result:
     outcome: Outcome
     seconds: float
     alpha: np.ndarray | None = None
+    maps: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def __repr__(self) -> str:
         height, width = self.image.shape[1:3]
@@ -156,6 +159,7 @@ class Run:
             `InvertSettings`.
         content, style, init: pictures, see `tfstyle.stylize`.
         style_mask, style_region, content_mask: pictures in the place of those in the settings.
+        maps: pictures by name, see `tfstyle.synthesize_texture`.
         features, statistic, optimizer: objects in the place of the names in the settings.
         checkpoint: a file that is written every few seconds and at the end.
         resume: a `Checkpoint`, or whether to resume from the file if it is there.
@@ -175,6 +179,7 @@ class Run:
         style_mask: Any = None,
         style_region: Any = None,
         content_mask: Any = None,
+        maps: Any = None,
         features: Any = None,
         statistic: Any = None,
         optimizer: Any = None,
@@ -185,9 +190,11 @@ class Run:
         self.settings: Any = settings
         masks = dict(zip(MASKS, (style_mask, style_region, content_mask)))
         masks = {name: mask for name, mask in masks.items() if mask is not None}
-        self.inputs = Inputs.load(settings, content, style, init, masks)
+        self.inputs = Inputs.load(settings, content, style, init, masks, maps)
         self._objects = features, statistic, optimizer
-        check_settings(settings, settings.chosen("features") if features is None else features)
+        network = settings.chosen("features") if features is None else features
+        check_settings(settings, network)
+        self._tiling = tiling(settings, network)
         self._check_scales()
         if checkpoint is not None:
             check_path(checkpoint)
@@ -201,8 +208,8 @@ class Run:
 
     def _check_scales(self):
         """Raises what the plan would raise, without TensorFlow."""
-        whole = levels.with_margin(*self.inputs.size)
-        levels.levels(*whole, self.settings.evaluations, self.settings.scales)
+        whole = levels.with_margin(*self.inputs.size, self._tiling)
+        levels.levels(*whole, self.settings.evaluations, self.settings.scales, self._tiling)
 
     @functools.cached_property
     def device(self):
@@ -214,7 +221,8 @@ class Run:
         """What computes the steps."""
         from tfstyle import engine
 
-        return engine.get(self.settings, engine.Parts(*self._objects), self.device)
+        parts = engine.Parts(*self._objects)
+        return engine.get(self.settings, parts, self.device, self.inputs.count)
 
     @functools.cached_property
     def plan(self) -> Plan:
@@ -291,15 +299,17 @@ class Run:
     @property
     def result(self) -> Result:
         """The result as it is now; raises `ValueError` before the first step."""
-        at = self._begun()
+        at, image = self._begun(), self._whole_image()
+        maps = self.inputs.material.separated(image) if self.inputs.material else {}
         return Result(
-            image=self._whole_image(),
+            image=maps.get(COLOR, image),
             losses=np.concatenate(at.losses or [np.zeros((0, 2), np.float32)]),
             parts=_numbers(at.state.parts),
             evaluations=at.evaluations,
             outcome=self._outcome or Outcome.STOPPED,
             seconds=at.seconds,
             alpha=self.inputs.alpha,
+            maps=maps,
         )
 
     def checkpoint(self) -> Checkpoint:
@@ -390,8 +400,6 @@ class Run:
 
     def _enter(self, number, strategy, image, learned):
         """Begins a level: its targets, and the optimiser's first state at that image."""
-        from tfstyle import resampling
-
         level, workload = self.plan.levels[number].level, self.engine.workload
         seed = levels.level_seed(self.settings.seed, number)
         grid = workload and workload.grid(strategy.side)
@@ -411,7 +419,7 @@ class Run:
             ),
         )
         optimizer, objective = self.engine.minimizer(strategy)
-        start = resampling.resize(image, level.height, level.width)
+        start = self.engine.resized(image, level.height, level.width)
         state = optimizer.start_for(objective, start, targets)
         begun, old = _Position(number, strategy, targets, state), self._at
         if old is not None:
@@ -474,7 +482,7 @@ class Run:
         more = self.settings.evaluations - sum(saved.budgets)
         self.plan = self.plan.with_budgets([*saved.budgets[:-1], saved.budgets[-1] + more])
         level = self.plan.levels[saved.level].level
-        blank = np.zeros((1, level.height, level.width, 3), np.float32)
+        blank = np.zeros((1, level.height, level.width, 3 * self.inputs.count), np.float32)
         self._enter(saved.level, saved.strategy, blank, ())
         at = self._at
         at.state = self.engine.unpacked(
@@ -496,7 +504,7 @@ class Run:
             loss=float(at.state.loss) if made else float("nan"),
             losses=_numbers(at.state.parts) if made else {},
             _tensor=at.shown,
-            _frame=levels.frame(planned.level, *self.inputs.size),
+            _frame=levels.frame(planned.level, *self.inputs.size, self._tiling),
         )
 
     def _ended(self):
@@ -509,11 +517,11 @@ class Run:
         if self._at is not None:
             return np.clip(self._at.shown, 0, 1)
         if self.inputs.init is not None:
-            return working_picture(self.inputs.init, self.inputs.size)
+            return working_picture(self.inputs.init, self.inputs.size, self._tiling)
         if self.settings.init == "content":
             return self._content
         first = self.plan.levels[0].level
-        return images.noise(first.height, first.width, self.settings.seed)
+        return self.inputs.noise(first.height, first.width, self.settings.seed)
 
     def _learned(self):
         return self.engine.learned(self._at.state) if self._at is not None else ()
@@ -523,8 +531,9 @@ class Run:
 
         last, size = self.plan.levels[-1].level, self.inputs.size
         with device.eagerly():
-            image = resampling.resize(self._image(), last.height, last.width)
-            return resampling.crop(image, *levels.frame(last, *size)).numpy()
+            image = self.engine.resized(self._image(), last.height, last.width)
+            inside = resampling.crop(image, *levels.frame(last, *size, self._tiling))
+            return self.engine.resized(inside, *size).numpy()
 
     @functools.cached_property
     def _is_bare(self):
@@ -533,13 +542,13 @@ class Run:
         return masks is not None and masks.sum(axis=-1).min() < WHITE
 
     def _working(self, masks):
-        return None if masks is None else working_picture(masks, self.inputs.size)
+        return None if masks is None else working_picture(masks, self.inputs.size, self._tiling)
 
     @functools.cached_property
     def _content(self):
         if self.inputs.content is None:
             return None
-        return working_picture(self.inputs.content, self.inputs.size)
+        return working_picture(self.inputs.content, self.inputs.size, self._tiling)
 
 
 def _numbers(tensors):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from tfstyle import optimizers
 from tfstyle.blocks.grid import Grid
+from tfstyle.levels import OPEN, Tiling
 
 # Fitted to runs on a CPU, at 256 to 4096 pixels.
 ACTIVATION_COPIES, BASE_BYTES = 1.5, 0.9e9
@@ -49,6 +50,8 @@ class Workload:
         settings: of the job, for the optimisers that take its place.
         content_loss: the object, on the layers `content_layers`.
         regions: those of styles in the image, each with statistics of its own; 0: no masks.
+        tiling: that of the image; styles are not tiled.
+        count: pictures that are made together.
     """
 
     representation: Any
@@ -62,10 +65,14 @@ class Workload:
     content_loss: Any = None
     content_layers: tuple[str, ...] = ()
     regions: int = 0
+    tiling: Tiling = OPEN
+    count: int = 1
 
     def grid(self, side: int | None) -> Grid | None:
         """Blocks of that side for the image."""
-        return Grid.of(self.representation, self.layers, side) if side else None
+        if not side:
+            return None
+        return Grid.of(self.representation, self.layers, side, self.tiling.axes)
 
     def style_grid(self, side: int | None) -> Grid | None:
         """Blocks of that side for the styles."""
@@ -105,7 +112,7 @@ class Workload:
         style *= max(1, self.regions)
         if self.criterion is not None and self.criterion.trains:
             network += self.representation.flops(self.style_layers, *seen) / self.criterion.every
-        images = self._optimizer(strategy).images * 12 * height * width / BYTES_A_SECOND
+        images = self._images(height, width, strategy) / BYTES_A_SECOND
         images += self._content("work", height, width)
         images += passes / PASSES * self.representation.memory_work(self.layers, *seen)
         if self.criterion is not None and self.criterion.in_float32:
@@ -130,7 +137,7 @@ class Workload:
         if self.regions:  # each weighs all features of its own
             style = self.regions * (style + self._style(lambda *shape: math.prod(shape), *seen))
         style += self._content("numbers", height, width)
-        images = self._optimizer(strategy).images * 12 * height * width
+        images = self._images(height, width, strategy)
         return self.bytes * numbers + 4 * style + images + BASE_BYTES
 
     def measuring(self, sizes: Sequence[tuple[int, int]], side: int | None) -> float:
@@ -153,7 +160,7 @@ class Workload:
             self._style(lambda *shape: self.criterion.numbers(*shape), *size) for size in sizes
         )
         numbers = MEASURING_COPIES * network + (kept if len(sizes) > 1 else 0)
-        return BASE_BYTES + 36 * pixels + self.bytes * numbers + 4 * style
+        return BASE_BYTES + 36 * self.count * pixels + self.bytes * numbers + 4 * style
 
     def judging(self, height: int, width: int, styles: Sequence[tuple[int, int]]) -> float:
         """Estimated peak memory of the judge, which sees the result and the styles in float32."""
@@ -233,6 +240,10 @@ class Workload:
 
     def _optimizer(self, strategy):
         return self.optimizer if strategy.optimizer is None else self.replacement(strategy)
+
+    def _images(self, height, width, strategy):
+        """Bytes of the optimiser's images."""
+        return self._optimizer(strategy).images * 12 * self.count * height * width
 
     def _style(self, cost, height, width):
         """The sum of a cost over the style layers."""

@@ -60,7 +60,14 @@ def paint(
         if not result.outcome.finished:
             return _unfinished(result.outcome)
         record = provenance.of(job.command, settings) | provenance.outcome(result)
-        output.save(job.output, result, run.inputs.metadata, record, files)
+        output.save(
+            job.output,
+            record,
+            image=result.image,
+            metadata=run.inputs.metadata,
+            settings=files,
+            alpha=result.alpha,
+        )
     except images.ImageError as error:
         return str(error)
     except ValueError:

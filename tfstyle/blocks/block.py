@@ -4,12 +4,16 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfstyle import resampling
 from tfstyle.blocks.grid import Grid
 from tfstyle.statistics.base import EPSILON, blend
 
 
 class Block(NamedTuple):
-    """One block: ends of its interior and of what is cut out, (y, x) in pixels, int32 `[2]`."""
+    """One block: ends of its interior and of what is cut out, (y, x) in pixels, int32 `[2]`.
+
+    Along tiled axes the latter may lie outside the picture, which is continued there.
+    """
 
     grid: Grid
     begin: tf.Tensor
@@ -26,7 +30,9 @@ class Block(NamedTuple):
         begin = place * units // counts * grid.stride
         end = (place + 1) * units // counts * grid.stride
         end = tf.where(place + 1 == counts, shape, end)
-        low, high = tf.maximum(begin - grid.halo, 0), tf.minimum(end + grid.halo, shape)
+        low, high = begin - grid.halo, end + grid.halo
+        low = tf.where(grid.tiled, low, tf.maximum(low, 0))
+        high = tf.where(grid.tiled, high, tf.minimum(high, shape))
         return cls(grid, begin, end, low, high, shape)
 
     def stride(self, layer):
@@ -35,7 +41,14 @@ class Block(NamedTuple):
 
     def cut(self, image):
         """The block with its halo out of the picture `[1, H, W, C]`."""
+        if any(self.grid.tiled):
+            return resampling.wrap(image, self.low, self.high)
         return crop(image, self.low, self.high)
+
+    def with_next(self):
+        """The block with one row and one column more, where there are any."""
+        end = tf.where(self.grid.tiled, self.end + 1, tf.minimum(self.end + 1, self.shape))
+        return self._replace(end=end)
 
     def inner(self, values, step=1, origin=0):
         """The interior out of a map `[1, h, w, C]`.
@@ -44,7 +57,8 @@ class Block(NamedTuple):
             step: pixels from one position of the map to the next.
             origin: the pixel (y, x) at which the map begins.
         """
-        last = tf.where(self.end == self.shape, tf.shape(values)[1:3], (self.end - origin) // step)
+        at_border = (self.end == self.shape) & ~tf.constant(self.grid.tiled)
+        last = tf.where(at_border, tf.shape(values)[1:3], (self.end - origin) // step)
         return crop(values, (self.begin - origin) // step, last)
 
     def own(self, features, layer):
@@ -59,10 +73,16 @@ class Block(NamedTuple):
 
     def add(self, whole, part):
         """The sum of a picture as rows `[H, W C]` and of a part `[1, h, w, C]` cut out of one."""
-        beside = [[0, 0], [self.low[1], self.shape[1] - self.high[1]], [0, 0]]
-        rows = tf.reshape(tf.pad(part[0], beside), [-1, tf.shape(whole)[1]])
-        numbers = tf.range(self.low[0], self.high[0])[:, None]
-        return tf.tensor_scatter_nd_add(whole, numbers, rows)  # in place
+        (height, width), first = tf.unstack(self.shape), self.low[1] % self.shape[1]
+        length = self.high[1] - self.low[1]
+        beside = [[0, 0], [first, -(first + length) % width], [0, 0]]
+        rows = tf.pad(part[0], beside)
+        if self.grid.tiled[1]:  # what lies beyond the picture belongs to its other side
+            rows = tf.reshape(rows, [tf.shape(rows)[0], -1, width, tf.shape(rows)[2]])
+            rows = tf.reduce_sum(rows, axis=1)
+        rows = tf.reshape(rows, [-1, tf.shape(whole)[1]])
+        numbers = tf.range(self.low[0], self.high[0]) % height
+        return tf.tensor_scatter_nd_add(whole, numbers[:, None], rows)  # in place
 
 
 def crop(values, first, last):
@@ -74,7 +94,7 @@ def crop(values, first, last):
 
 
 def positions_of(values, less=0):
-    """Their number in a map, or in one whose sides are `less` shorter; float32."""
+    """Their number in a map, or in one whose sides are `less` shorter, all or each; float32."""
     return tf.cast(tf.reduce_prod(tf.shape(values)[1:3] - less), tf.float32)
 
 

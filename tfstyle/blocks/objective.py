@@ -6,7 +6,8 @@ respect to the statistic of the whole image then tells each block by itself what
 So every block is seen twice, and never more than one at a time.
 
 Convolutions see beyond a block: it is cut out with a halo as wide as the receptive field, and only
-features of its interior count. At the picture's own border the block ends where the picture ends.
+features of its interior count. At the picture's own border the block ends where the picture ends,
+or goes on at its other side where the picture is tiled.
 """
 
 import dataclasses
@@ -37,7 +38,7 @@ class Blocked:
         """Loss, its parts, and its gradient with respect to the image, as from the whole image."""
         sums, positions, sizes = self._survey(image, targets)
         parts, slopes = self._style(sums, positions, targets)
-        whole = positions_of(image), positions_of(image, 1)
+        whole = positions_of(image), positions_of(image, tf.where(self.grid.tiled, 0, 1))
 
         def step(block, gradient, parts):
             unknown = block.cut(image)
@@ -153,8 +154,7 @@ class Blocked:
             shares["content"] = weights["content"] * error
         if "tv" in weights:
             # Slopes to the right and down need one pixel more, where there is one.
-            steps = block._replace(end=tf.minimum(block.end + 1, block.shape))
-            slopes = crop(region, block.begin - block.low, steps.end - block.low)
+            slopes = crop(region, block.begin - block.low, block.with_next().end - block.low)
             part = positions_of(slopes, 1) / whole[1]
             shares["tv"] = weights["tv"] * part * objective.total_variation(slopes)
         part = positions_of(inner) / whole[0]

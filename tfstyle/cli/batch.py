@@ -15,7 +15,7 @@ from tfstyle.batch.job import Job
 from tfstyle.cli import options
 from tfstyle.cli.console import say
 from tfstyle.cli.run import typed
-from tfstyle.features import check_settings
+from tfstyle.features import check_settings, tiling
 from tfstyle.inputs import load_masks, load_styles
 from tfstyle.outcome import Outcome
 from tfstyle.settings import PICTURES, StylizeSettings
@@ -58,9 +58,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def _check(settings, style):
     """Raises for what is wrong whatever the photograph."""
-    check_settings(settings, settings.chosen("features"))
-    size = levels.output_size(1, 1, settings.size)
-    levels.levels(*levels.with_margin(*size), settings.evaluations, settings.scales)
+    network = settings.chosen("features")
+    check_settings(settings, network)
+    size, tiled = levels.output_size(1, 1, settings.size), tiling(settings, network)
+    whole = levels.with_margin(*size, tiled)
+    levels.levels(*whole, settings.evaluations, settings.scales, tiled)
     load_styles(settings, style, size)
     load_masks(settings, style)
 

@@ -10,7 +10,7 @@ from absl import flags
 
 from tfstyle.settings import FILES, GROUPS, OPTIMISATION, PICTURES, FileSettings
 from tfstyle.settings.base import Settings, setting
-from tfstyle.settings.kinds import Choice, Files, Flag, Kind, Number, Path
+from tfstyle.settings.kinds import Choice, Files, Flag, Integer, Kind, Number, Path
 
 WIDTH = 100
 
@@ -38,6 +38,20 @@ class Style(Settings):
 
 
 @dataclasses.dataclass(frozen=True)
+class Maps(Settings):
+    """The flag of commands that make materials."""
+
+    maps: tuple[str, ...] | None = setting(
+        None,
+        Files(),
+        "other maps of the material of which the style is the colour, of the same size, separated "
+        "by commas: with brick_height.png,brick_normal.png, out.png becomes out_color.png, "
+        "out_height.png, out_normal.png",
+        PICTURES,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
 class Output(FileSettings):
     """The flags of commands that paint one picture."""
 
@@ -47,6 +61,13 @@ class Output(FileSettings):
         "picture to write: .png, .jpg, .webp, .avif, .tiff or .bmp",
         PICTURES,
         required=True,
+    )
+    variations: int = setting(
+        1,
+        Integer(1, 10_000),
+        "pictures to be made, each with the next seed: of out.png, out-1.png, out-2.png and so on; "
+        "those that are there already are not made again",
+        PICTURES,
     )
     checkpoint: str | None = setting(
         None,

@@ -1,6 +1,7 @@
 """One run of a command: check, announce, optimise with a progress bar, save, report."""
 
 import contextlib
+import functools
 import os
 import shlex
 import signal
@@ -12,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from tfstyle import animation, images, provenance
+from tfstyle import animation, images, material, provenance
 from tfstyle import output as files
-from tfstyle.cli import SIGNALS, options
+from tfstyle.cli import SIGNALS, options, variations
 from tfstyle.cli.console import Failure, say
 from tfstyle.inputs import MASKS
 from tfstyle.outcome import Outcome
@@ -32,7 +33,7 @@ def run(
     arguments: Sequence[str],
     judge: Judge | None = None,
 ) -> int:
-    """Runs a command that paints one picture; returns the exit code.
+    """Runs a command that paints a picture, or variations of it; returns the exit code.
 
     Args:
         command: its name.
@@ -45,12 +46,15 @@ def run(
     if given is None:
         return 0
     names = [name for each in pictures for name in each.fields()]
-    return Painting(
-        command,
-        options.make(settings, given),
-        {name: given[name] for name in names},
-        options.make(options.Output, given),
-    ).execute(judge)
+    paths = {name: given[name] for name in names if name in given}
+    output = options.make(options.Output, given)
+
+    def paint(settings, output):
+        return Painting(command, settings, paths, output)
+
+    if output.variations > 1:
+        return variations.run(options.make(settings, given), output, paint, judge)
+    return paint(options.make(settings, given), output).execute(judge)
 
 
 class Painting:
@@ -59,9 +63,12 @@ class Painting:
     Args:
         command: "stylize", "texture" or "invert".
         settings: of the job.
-        pictures: paths of the content and the styles, by name.
+        pictures: paths of the content, the styles and the maps, by name.
         output: where it is written, and the checkpoint.
         judged: see `Run`.
+
+    Attributes:
+        files: that are written: the picture, or its maps.
     """
 
     def __init__(
@@ -73,21 +80,24 @@ class Painting:
         judged: bool = False,
     ):
         self.output, self.options = str(output.output), output
-        images.check_output(self.output, "--output")
-        files.check(self.output, output)
+        maps = material.named(pictures.get("maps", ()))
+        self.files = material.outputs(self.output, maps)
         inputs = {**pictures, **{name: getattr(settings, name, None) for name in MASKS}}
-        _check_inputs_stay("output", self.output, inputs)
+        for path in self.files:
+            images.check_output(path, "--output")
+            _check_inputs_stay("output", path, inputs)
+        files.check(self.output, output)
         if output.animation:
             animation.check(output.animation)
-            _check_inputs_stay("animation", output.animation, {**inputs, "output": self.output})
-        for path in filter(None, (self.output, output.checkpoint, output.animation)):
+            _check_inputs_stay("animation", output.animation, {**inputs, "output": self.files})
+        for path in filter(None, (*self.files, output.checkpoint, output.animation)):
             _remove_temporaries(path)
         if output.resume and not output.checkpoint:
             raise ValueError("resume: expected a file in --checkpoint, received none")
         self.command = typed(command, pictures, settings, self.output, output)
         self.run = Run(
             settings,
-            **_single(pictures),
+            **_single(pictures) | {"maps": maps},
             checkpoint=output.checkpoint,
             resume=output.resume,
             judged=judged,
@@ -124,22 +134,37 @@ class Painting:
         if every is not None and time.monotonic() - self._saved >= every and step.evaluations:
             result = self.run.result
             try:
-                self._write(self.output, result, self.record | provenance.outcome(result))
+                for path, write in self._writers(result):
+                    write(path, self.record | provenance.outcome(result))
             except images.ImageError as error:  # there may be room for it at the end
                 say(str(error))
             self._saved = time.monotonic()
 
-    def _write(self, path, result, record):
-        files.save(path, result, self.run.inputs.metadata, record, self.options)
+    def _writers(self, result):
+        """The files of a result, and for each a function (path, record) that writes it."""
+        metadata, made = self.run.inputs.metadata, self.run.inputs.material
+        forms = made.forms if made else [{"alpha": result.alpha}]
+        pictures = list(result.maps.values()) or [result.image]
+        for path, image, form in zip(self.files, pictures, forms):
+            yield (
+                path,
+                functools.partial(
+                    files.save, image=image, metadata=metadata, settings=self.options, **form
+                ),
+            )
 
     def _save(self, result, record):
-        """Writes the picture; where that fails, somewhere else, and says where."""
-        try:
-            self._write(self.output, result, record)
-        except images.ImageError as error:
-            rescued = os.path.join(tempfile.mkdtemp(prefix="tfstyle-"), "rescued.png")
-            self._write(rescued, result, record)
-            raise Failure(f"{error}; the picture is in {rescued}") from error
+        """Writes the pictures; where that fails, somewhere else, and says where."""
+        failures = []
+        for path, write in self._writers(result):
+            try:
+                write(path, record)
+            except images.ImageError as error:
+                rescued = os.path.join(tempfile.mkdtemp(prefix="tfstyle-"), "rescued.png")
+                write(rescued, record)
+                failures.append(f"{error}; the picture is in {rescued}")
+        if failures:
+            raise Failure("; ".join(failures))
 
     def _save_animation(self, result):
         if self._film:
@@ -151,10 +176,10 @@ class Painting:
     def _report(self, result, judged, start_up, seconds):
         numbers = (f"{name} {value:.4g}" for name, value in (result.parts | judged).items())
         say(
-            f"{self.output}: {result.outcome.value} after {result.evaluations} evaluations | "
-            f"{', '.join(numbers)} | start-up {start_up:.1f} s, then {seconds:.1f} s"
+            f"{', '.join(self.files)}: {result.outcome.value} after {result.evaluations} "
+            f"evaluations | {', '.join(numbers)} | start-up {start_up:.1f} s, then {seconds:.1f} s"
         )
-        if result.outcome is Outcome.STOPPED:
+        if result.outcome is Outcome.STOPPED and (self.run.checkpoint_path or not result.maps):
             path = self.run.checkpoint_path
             resume = (
                 f"--checkpoint={shlex.quote(path)} --resume"
@@ -222,7 +247,7 @@ def typed(
     files: Settings | None = None,
 ) -> str:
     """The command line that makes a picture; `files` say how it is written."""
-    fields = options.Content.fields() | options.Style.fields()
+    fields = options.Content.fields() | options.Style.fields() | options.Maps.fields()
     paths = {
         name: fields[name].metadata["kind"].write(value)
         for name, value in pictures.items()

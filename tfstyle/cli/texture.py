@@ -1,4 +1,4 @@
-"""`tfstyle texture`: a new picture with the texture of another."""
+"""`tfstyle texture`: a new picture with the texture of another, or the maps of a material."""
 
 from collections.abc import Sequence
 
@@ -8,4 +8,4 @@ from tfstyle.settings import TextureSettings
 
 
 def main(arguments: Sequence[str]) -> int:
-    return run("texture", TextureSettings, (options.Style,), arguments)
+    return run("texture", TextureSettings, (options.Style, options.Maps), arguments)

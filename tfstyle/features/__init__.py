@@ -5,7 +5,8 @@ from typing import Any
 
 from tfstyle import registry
 from tfstyle.features.architectures import Architecture
-from tfstyle.messages import did_you_mean
+from tfstyle.levels import OPEN, Tiling
+from tfstyle.messages import did_you_mean, shown
 from tfstyle.registry import FEATURES
 from tfstyle.settings import DEFAULTS
 from tfstyle.settings.base import checked_fields
@@ -19,6 +20,7 @@ def get(
     pooling: str = DEFAULTS.pooling,
     padding: str = DEFAULTS.padding,
     precision: str = DEFAULTS.precision,
+    tiled: tuple[bool, bool] = OPEN.axes,
 ) -> Callable:
     """The feature network of that name, with its weights.
 
@@ -32,6 +34,7 @@ def get(
         padding: "reflect" (no visible frame) or "zeros" (as VGG was trained).
         precision: of the network's arithmetic, "float32", "bfloat16", or "auto": bfloat16 where the
             processor computes in it.
+        tiled: whether the first row follows the last, and the first column the last one.
 
     Returns:
         A `keras.Model` from RGB float32 `[batch, H, W, 3]` in [0, 1] to
@@ -50,7 +53,7 @@ def get(
     from tfstyle.features import vgg
     from tfstyle.features import weights as weight_files
 
-    model = vgg.build(architecture, layers, pooling, padding, precisions.policy(precision))
+    model = vgg.build(architecture, layers, pooling, padding, precisions.policy(precision), tiled)
     source = weights or architecture.weights
     weight_files.assign(model, weight_files.read(source), source)
     return model
@@ -60,6 +63,28 @@ def table(identifier: Any) -> Architecture | None:
     """What tells the costs and strides of a network, by its name or object; `None` if unknown."""
     architecture = registry.get(FEATURES, identifier, "features")
     return architecture if isinstance(architecture, Architecture) else None
+
+
+def tiling(settings: Any, identifier: Any) -> Tiling:
+    """How the picture of a job is tiled.
+
+    Args:
+        settings: of the job, whose layers have been checked.
+        identifier: of the network, see `check_settings`.
+
+    Raises:
+        ValueError: the network is a ready one.
+    """
+    axes = settings.chosen("tile")
+    if axes is None:
+        return OPEN
+    architecture = table(identifier)
+    if architecture is None:
+        raise ValueError(
+            "tile: expected nothing beside a ready network, which continues a picture beyond its "
+            f"borders in its own way, received {shown(axes)}: name one in features"
+        )
+    return Tiling("y" in axes, "x" in axes, max(map(architecture.stride, settings.layers())))
 
 
 def check_layers(identifier: Any, layers: Collection[str], name: str = "layers") -> None:

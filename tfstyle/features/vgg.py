@@ -30,14 +30,40 @@ class Preprocess(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("tfstyle")
-class ReflectPad(keras.layers.Layer):
-    """One pixel of mirrored border, so that no edge appears where the picture ends."""
+class Border(keras.layers.Layer):
+    """One pixel around a map `[batch, h, w, C]`, so that no edge appears where the picture ends.
+
+    Args:
+        padding: "reflect" mirrors what is inside, "zeros" is nothing.
+        tiled: whether the other side is there instead, of rows, of columns.
+    """
+
+    def __init__(self, padding="reflect", tiled=(False, False), **kwargs):
+        super().__init__(**kwargs)
+        self.padding, self.tiled = padding, tuple(tiled)
 
     def call(self, x):
-        return ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+        if not all(self.tiled):
+            pads = ((0, 0), *((0, 0) if tiled else (1, 1) for tiled in self.tiled), (0, 0))
+            x = ops.pad(x, pads, mode="reflect" if self.padding == "reflect" else "constant")
+        if self.tiled[0]:
+            x = ops.concatenate([x[:, -1:], x, x[:, :1]], axis=1)
+        if self.tiled[1]:
+            x = ops.concatenate([x[:, :, -1:], x, x[:, :, :1]], axis=2)
+        return x
+
+    def get_config(self):
+        return super().get_config() | {"padding": self.padding, "tiled": self.tiled}
 
 
-def build(architecture: Architecture, layers, pooling="average", padding="reflect", dtype=None):
+def build(
+    architecture: Architecture,
+    layers,
+    pooling="average",
+    padding="reflect",
+    dtype=None,
+    tiled=(False, False),
+):
     """A network without weights of its own yet, cut at the deepest of `layers`.
 
     Args:
@@ -48,6 +74,8 @@ def build(architecture: Architecture, layers, pooling="average", padding="reflec
         padding: "reflect" or "zeros". VGG was trained with zeros, which the optimised image answers
             with a visible frame; reflection leaves none.
         dtype: Keras dtype policy, e.g. "float32" or "mixed_bfloat16".
+        tiled: whether the picture is continued at its other side instead, from top to bottom, from
+            left to right; the sides must be multiples of the deepest layer's stride then.
 
     Returns:
         A `keras.Model` from RGB `[batch, H, W, 3]` in [0, 1] to `{layer: [batch, h, w, C]}`.
@@ -58,7 +86,7 @@ def build(architecture: Architecture, layers, pooling="average", padding="reflec
     )(image)
     outputs = {}
     if PIXELS in layers:
-        bordered = _border(image, padding, PIXELS, "float32")
+        bordered = Border(padding, tiled, name=f"{PIXELS}_pad", dtype="float32")(image)
         outputs[PIXELS] = pixels.Pixels(name=PIXELS, dtype=dtype, autocast=False)(bordered)
     before = 1
     for name in architecture.needed(layers):
@@ -66,10 +94,21 @@ def build(architecture: Architecture, layers, pooling="average", padding="reflec
         if block > before:
             x = _pool(pooling, padding, f"block{before}_pool", dtype)(x)
         before = block
-        x = _convolve(x, architecture.widths[block - 1], name, padding, dtype)
+        x = _convolve(x, architecture.widths[block - 1], name, padding, dtype, tiled)
         if name in layers:
             outputs[name] = _head(x, architecture.heads.get(name), name, dtype)
     return keras.Model(image, outputs, name="vgg")
+
+
+def untiled(model):
+    """The same network with the same weights for pictures that are not tiled."""
+
+    def opened(layer):
+        if not isinstance(layer, Border):
+            return layer
+        return Border(layer.padding, name=layer.name, dtype=layer.dtype_policy)
+
+    return keras.models.clone_model(model, clone_function=opened)
 
 
 def _pool(pooling, padding, name, dtype):
@@ -84,20 +123,14 @@ def _pool(pooling, padding, name, dtype):
     )
 
 
-def _border(x, padding, name, dtype):
-    if padding == "reflect":
-        return ReflectPad(name=f"{name}_pad", dtype=dtype)(x)
-    return keras.layers.ZeroPadding2D(data_format=LAYOUT, name=f"{name}_pad", dtype=dtype)(x)
-
-
-def _convolve(x, channels, name, padding, dtype):
-    if padding == "reflect":
-        x = _border(x, padding, name, dtype)
-    keras_padding = "valid" if padding == "reflect" else "same"
+def _convolve(x, channels, name, padding, dtype, tiled):
+    bordered = padding == "reflect" or any(tiled)
+    if bordered:
+        x = Border(padding, tiled, name=f"{name}_pad", dtype=dtype)(x)
     return keras.layers.Conv2D(
         channels,
         3,
-        padding=keras_padding,
+        padding="valid" if bordered else "same",
         data_format=LAYOUT,
         activation="relu",
         kernel_initializer="he_normal",

@@ -90,7 +90,7 @@ def _of_tiff(codecs, image, data):
 
 
 def png(values, options):
-    """The bytes of a PNG with uint16 [H, W, 3 or 4].
+    """The bytes of a PNG with uint16 [H, W, 1, 3 or 4].
 
     Args:
       values: the samples.
@@ -106,7 +106,7 @@ def png(values, options):
 
 
 def tiff(values, entries, parts):
-    """The bytes of a TIFF with uint16 [H, W, 3 or 4].
+    """The bytes of a TIFF with uint16 [H, W, 1, 3 or 4].
 
     Args:
       values: the samples.
@@ -124,7 +124,7 @@ def tiff(values, entries, parts):
         257: height,
         BITS: (16,) * count,
         259: 8,  # Deflate
-        262: 2,  # RGB
+        262: 1 if count == 1 else 2,  # grey, or RGB
         STRIPS: (0, *itertools.accumulate(sizes[:-1])),
         277: count,
         278: ROWS,

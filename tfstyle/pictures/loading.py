@@ -88,7 +88,8 @@ def read(source, name="image"):
         raise ImageError(
             f"{name}: expected a path, image, array or tensor, received {shown(source)}"
         )
-    return Picture.of(_to_unit(_without_batch(array, label), label), found)
+    depth = 8 if array.dtype.itemsize == 1 else 16
+    return Picture.of(_to_unit(_without_batch(array, label), label), found, depth)
 
 
 def _array(source, name):

@@ -25,7 +25,7 @@ PROFILE = 34675  # entry of TIFF
 QUALITY = {".avif": 85}
 
 
-def save(path, image, settings=None, *, alpha=None, depth=8, metadata=None):
+def save(path, image, settings=None, *, alpha=None, depth=8, metadata=None, grey=False):
     """Writes a picture, marked as sRGB; an existing file is replaced whole or not at all.
 
     Args:
@@ -37,6 +37,7 @@ def save(path, image, settings=None, *, alpha=None, depth=8, metadata=None):
       alpha: floating-point [1, H, W, 1] in [0, 1], 0 where the picture is transparent; or None.
       depth: bits a channel, 8 or 16.
       metadata: a `Metadata` that is written too; BMP carries only its resolution.
+      grey: whether one channel is written, the first, as the others are the same; without alpha.
 
     Raises:
       ImageError: the extension is unknown, a pixel is not finite, the shape or type is another,
@@ -46,7 +47,9 @@ def save(path, image, settings=None, *, alpha=None, depth=8, metadata=None):
     check_output(path)
     label = printable(os.fsdecode(path))
     pixels = _checked(image, 3, label)
-    if alpha is not None:
+    if grey:
+        pixels = pixels[..., :1]
+    elif alpha is not None:
         pixels = np.concatenate([pixels, _checked(alpha, 1, label)], axis=3)
     check_form(path, "keep" if alpha is not None else None, depth)
     path = os.path.realpath(expanded(path))
@@ -90,6 +93,11 @@ def holds_alpha(path):
     return extension_of(path, "output") in TRANSPARENT
 
 
+def holds_depth(path):
+    """Whether the format of a file has 16 bits a channel."""
+    return extension_of(path, "output") in DEEP
+
+
 def _checked(values, channels, label):
     values = np.asarray(values)
     if values.dtype.kind != "f" or values.shape != (1, *values.shape[1:3], channels):
@@ -104,26 +112,30 @@ def _checked(values, channels, label):
 
 def _write_shallow(path, pixels, settings, metadata):
     extension = extension_of(path, "output")
-    picture = Image.fromarray(quantized(pixels, 8))
+    values = quantized(pixels, 8)
+    is_grey = values.shape[2] == 1
+    picture = Image.fromarray(values[..., 0] if is_grey else values)
     # Each format takes the options that it knows.
     quality = {"quality": QUALITY.get(extension, 95), "subsampling": "4:4:4"}
-    picture.save(path, **quality, **_beside(extension, settings, metadata))
+    picture.save(path, **quality, **_beside(extension, settings, metadata, is_grey))
 
 
 def _write_deep(path, pixels, settings, metadata):
     values, extension = quantized(pixels, 16), extension_of(path, "output")
+    is_grey = values.shape[2] == 1
     if extension == ".png":
-        data = deep.png(values, _beside(extension, settings, metadata))
+        data = deep.png(values, _beside(extension, settings, metadata, is_grey))
     else:
-        entries = {**metadata.camera, **resolution_entries(metadata), PROFILE: srgb()}
+        profile = {} if is_grey else {PROFILE: srgb()}
+        entries = {**metadata.camera, **resolution_entries(metadata), **profile}
         data = deep.tiff(values, entries, exif_parts(metadata, _comment(settings)))
     with open(path, "xb") as file:
         file.write(data)
 
 
-def _beside(extension, settings, metadata):
+def _beside(extension, settings, metadata, is_grey):
     """Pillow's options for what stands beside the pixels."""
-    options = {"icc_profile": srgb()}
+    options = {} if is_grey else {"icc_profile": srgb()}  # a profile of RGB is none of grey
     if metadata.resolution is not None:
         options["dpi"] = metadata.resolution
     if extension == ".png" and settings is not None:

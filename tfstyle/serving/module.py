@@ -189,11 +189,12 @@ class Stylizer(tf.Module):
         image = self._checked("image", image)
         height, width = tf.unstack(tf.shape(image)[1:3])
         long_side = tf.maximum(height, width)
-        whole = levels.with_margin(height, width)  # as large as a result of this size is painted
+        # As large as a result of this size is painted.
+        whole = levels.with_margin(height, width, self._engine.tiling)
         count = levels.default_count(*whole)
 
         def at(number):
-            level = levels.level(number, count, *whole, ENOUGH)
+            level = levels.level(number, count, *whole, ENOUGH, self._engine.tiling)
             seed_there = self._level_seed(seed, level)
             picture = engine.style_at(image, long_side, level)
             nest = self._engine.style_targets([(picture, 1.0)], seed_there)
@@ -257,11 +258,12 @@ class Stylizer(tf.Module):
         content = self._checked("content", content)
         size = tf.unstack(tf.shape(content)[1:3])
         image = self._checked("image", image, tf.stack(size))
-        border = levels.margin(*size)
-        level = levels.level(0, 1, *levels.with_margin(*size), num_steps)
+        tiling = self._engine.tiling
+        level = levels.level(0, 1, *levels.with_margin(*size, tiling), num_steps, tiling)
         style = self._own_style(level, size, seed)
-        targets = self._targets(resampling.reflect(content, border), level, style)
-        start = self._engine.packed(self._start(resampling.reflect(image, border), targets))
+        targets = self._targets(self._bordered(content, size), level, style)
+        begin = self._engine.resized(self._bordered(image, size), level.height, level.width)
+        start = self._engine.packed(self._start(begin, targets))
         state = tf.cond(
             state_bytes == "",
             lambda: start,
@@ -271,9 +273,7 @@ class Stylizer(tf.Module):
         limit = state.evaluations + self._checked_steps(num_steps)
         state, losses = self._advance(state, targets, limit)
         return {
-            "image": _finite(
-                "state_bytes", resampling.crop(state.image, *levels.frame(level, *size))
-            ),
+            "image": _finite("state_bytes", self._inside(state.image, level, size)),
             "state_bytes": packing.pack(self._state_label, self._engine.packed(state)),
             "losses": losses,
         }
@@ -286,14 +286,13 @@ class Stylizer(tf.Module):
         image = self._checked("image", image)
         num_steps = self._checked_steps(num_steps)
         size = tf.unstack(tf.shape(image)[1:3])
-        whole = levels.with_margin(*size)
-        border = levels.margin(*size)
-        content = resampling.reflect(image, border)
-        masks = masks and [resampling.reflect(mask, border) for mask in masks]
+        tiling = self._engine.tiling
+        whole, content = levels.with_margin(*size, tiling), self._bordered(image, size)
+        masks = masks and [self._bordered(mask, size) for mask in masks]
         count = self._count(*whole)
 
         def level_at(number):
-            return levels.level(number, count, *whole, num_steps)
+            return levels.level(number, count, *whole, num_steps, tiling)
 
         def targets_at(level, learned=()):
             return self._targets(content, level, style_at(level, size), learned, masks)
@@ -319,16 +318,24 @@ class Stylizer(tf.Module):
         shapes = tf.nest.map_structure(lambda x: tf.convert_to_tensor(x).shape, begin)
         shapes = shapes[0], _IMAGE.shape, tf.TensorShape([None, columns]), *shapes[3:]
         _, painted, losses, _, _ = tf.while_loop(running, paint, begin, shape_invariants=shapes)
-        painted = resampling.resize(painted, *whole)
         last = level_at(count - 1)
-        return {
-            "image": _finite("image", resampling.crop(painted, *levels.frame(last, *size))),
-            "losses": losses,
-        }
+        painted = self._engine.resized(painted, last.height, last.width)
+        return {"image": _finite("image", self._inside(painted, last, size)), "losses": losses}
+
+    def _bordered(self, picture, size):
+        """A picture of the result's size with its margin."""
+        return resampling.reflect(picture, *levels.margins(*size, self._engine.tiling))
+
+    def _inside(self, image, level, size):
+        """The result, of that size, out of the image of the last level."""
+        tiling = self._engine.tiling
+        inside = resampling.crop(image, *levels.frame(level, *size, tiling))
+        return self._engine.resized(inside, *size) if any(tiling.axes) else inside
 
     def _paint(self, level, image, losses, targets):
         """One level."""
-        state = self._start(resampling.resize(image, level.height, level.width), targets)
+        start = self._engine.resized(image, level.height, level.width)
+        state = self._start(start, targets)
         state, new = self._advance(state, targets, level.evaluations)
         new += tf.cast([[tf.shape(losses)[0]] + [0] * (new.shape[1] - 1)], tf.float32)
         return (

@@ -58,6 +58,7 @@ SLICED, DISCRIMINATOR, LBFGS, TFP_LBFGS, ADAM = (
 
 POOLING = ("average", "max")
 PADDING = ("reflect", "zeros")
+TILE = ("x", "y", "xy")
 PRECISION = ("auto", "float32", "bfloat16")
 LOGIT_FEATURES = ("linear", "quadratic")
 IMAGE_LOSSES = ("non_saturating", "minimax", "confusion", "least_squares")
@@ -260,6 +261,13 @@ class Styled(JobSettings):
         None,
         Numbers(),
         "one number for each style, of which the ratios count; default: equal",
+        PICTURES,
+    )
+    tile: str | None = setting(
+        None,
+        Choice(TILE),
+        "the result continues without a seam at its other side: x from left to right, y from top "
+        "to bottom; a content picture has to be such a tile itself; default: no side does",
         PICTURES,
     )
     style_size: int | None = setting(

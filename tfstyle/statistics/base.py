@@ -63,6 +63,11 @@ class Criterion(abc.ABC):
         """This criterion with that seed (int32 scalar, may be a tensor) for what it draws."""
         return self
 
+    @property
+    def draws(self) -> bool:
+        """Whether it draws anything by that seed."""
+        return self.seeded(0) is not self
+
 
 class Statistic(Criterion):
     """Summarises a feature map without its positions, and compares two such summaries.
