@@ -5,6 +5,7 @@ PNG goes through TensorFlow, which is imported only then. TIFF is read by imagec
 directory of Pillow's.
 """
 
+import contextlib
 import io
 import itertools
 import logging
@@ -13,7 +14,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from tfstyle import containers
+from tfstyle import containers, native_log
 from tfstyle.pictures.base import WHITE, ImageError
 from tfstyle.pictures.colours import foreign_profile, srgb
 from tfstyle.pictures.metadata import STRIPS, directories
@@ -69,10 +70,18 @@ def _codecs():
     return imagecodecs
 
 
-def _of_png(data):
-    import tensorflow as tf
+@contextlib.contextmanager
+def _tensorflow():
+    """TensorFlow, which computes at once and says nothing."""
+    with native_log.hidden():
+        import tensorflow as tf
 
-    with tf.init_scope(), tf.device("CPU"):
+        with tf.init_scope(), tf.device("CPU"):
+            yield tf
+
+
+def _of_png(data):
+    with _tensorflow() as tf:
         return tf.io.decode_png(data, channels=4, dtype=tf.uint16).numpy()
 
 
@@ -96,9 +105,7 @@ def png(values, options):
       values: the samples.
       options: of Pillow, for what stands beside the pixels.
     """
-    import tensorflow as tf
-
-    with tf.init_scope(), tf.device("CPU"):
+    with _tensorflow() as tf:
         data = tf.io.encode_png(values).numpy()
     small = io.BytesIO()
     Image.new("RGB", (1, 1)).save(small, "PNG", **options)
