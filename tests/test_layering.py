@@ -12,7 +12,7 @@ LEVELS = (
     ("colour", "containers", "messages", "native_log"),
     ("caches", "checked", "images", "outcome", "registry"),
     ("settings",),
-    ("device", "levels", "progress", "resampling"),
+    ("device", "levels", "progress", "resampling", "palette", "rotations"),
     ("features", "inputs", "optimizers", "statistics"),
     ("discriminator", "targets"),
     ("losses",),

@@ -11,7 +11,16 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from tfstyle import features, levels, losses, optimizers, registry, resampling, statistics
+from tfstyle import (
+    features,
+    levels,
+    losses,
+    optimizers,
+    palette,
+    registry,
+    resampling,
+    statistics,
+)
 from tfstyle.blocks import measure
 from tfstyle.blocks.grid import Grid
 from tfstyle.blocks.objective import Blocked
@@ -59,6 +68,11 @@ class Engine:
         self.content_layers = settings.compared_layers()
         options = settings.select(("weights", "pooling", "padding"))
         self.network = features.get(identifier, self.layers, precision=precision, **options)
+        # Jobs without these settings take all from the style, and its colours.
+        self.color = settings.chosen("color") or "style"
+        self.strength = 1.0 if settings.chosen("strength") is None else settings.strength
+        if self.color == "luminance":
+            self.network = palette.Grey(self.network)
         self.statistic = _statistic(settings, parts) if layer_weights else None
         style_loss = losses.StyleLoss(self.statistic, layer_weights) if layer_weights else None
         content_loss = _content_loss(settings)
@@ -77,9 +91,35 @@ class Engine:
         """What is remembered of the content at a level."""
         if not self.content_layers:
             return {}
-        picture = resampling.resize(content, level.height, level.width)
+        picture = self._looked_at(content, level)
         seen = measure.activations(self.network, picture, self.content_layers, grid)
         return self.objective.content_loss.target(seen)
+
+    @property
+    def sees_styles_alone(self) -> bool:
+        """Whether what is remembered of a style does not depend on the content."""
+        return self.color not in palette.RECOLOURED and self.strength == 1
+
+    def beside(self, pictures: list[tuple[Any, float]], content, level) -> list[tuple[Any, float]]:
+        """Styles as they are looked at beside a content.
+
+        In the colours that `color` asks for; with a strength below 1 the content is one of them.
+
+        Args:
+            pictures: see `style_targets`.
+            content: with its margin, of any size.
+            level: of the pictures.
+        """
+        if self.sees_styles_alone:
+            return pictures
+        content = self._looked_at(content, level)
+        recolour = palette.RECOLOURED.get(self.color, lambda picture, _: picture)
+        styles = [
+            (recolour(picture, content), self.strength * part)
+            for picture, part in pictures
+            if self.strength
+        ]
+        return styles + [(content, 1 - self.strength)] * (self.strength < 1)
 
     def style_targets(
         self, pictures: list[tuple[Any, float]], seed, grid: Grid | None = None
@@ -96,15 +136,19 @@ class Engine:
         layers = tuple(self.objective.style_loss.layer_weights)
         return measure.style(self.network, self.statistic, pictures, layers, seed, grid)
 
-    def kept_style_targets(self, styles, level, seed: int, grid: Grid | None) -> dict[str, Any]:
-        """The same for `tfstyle.inputs.Style`s, remembered for the next call."""
+    def kept_style_targets(
+        self, styles, content, level, seed: int, grid: Grid | None
+    ) -> dict[str, Any]:
+        """The same for `tfstyle.inputs.Style`s beside a content, remembered for the next call."""
 
         def make():
             pictures = [
                 (style_at(style.picture, style.long_side, level), style.part) for style in styles
             ]
-            return self.style_targets(pictures, seed, grid)
+            return self.style_targets(self.beside(pictures, content, level), seed, grid)
 
+        if not self.sees_styles_alone:
+            return make()
         key = tuple((digest(style.picture), *style[1:]) for style in styles)
         return self._styles.get((key, level.shrink, seed, grid), make)
 
@@ -112,6 +156,51 @@ class Engine:
         """The targets of a level, with what was learned at the level before."""
         aims = Targets(content, style, tf.cast(seed, tf.int32))
         return self.objective.with_learned(aims, learned) if learned else aims
+
+    def start(self, image, content, level) -> tf.Tensor:
+        """What a level begins with: the image brought to its size, in grey where it stays grey.
+
+        With a strength below 1 a part of the content's detail comes with it, as far as the image
+        was too small for that.
+
+        Args:
+            image: of the level before, or what the run starts with.
+            content: with its margin, of any size; `None` where there is none.
+            level: the one that begins.
+        """
+        start = resampling.resize(image, level.height, level.width)
+        if self.strength < 1:
+            fine = resampling.resize(content, level.height, level.width)
+            smaller = tf.minimum(tf.shape(image)[1:3], tf.shape(fine)[1:3])
+            coarse = resampling.resize(
+                resampling.resize(fine, *tf.unstack(smaller)), level.height, level.width
+            )
+            start = tf.clip_by_value(start + (1 - self.strength) * (fine - coarse), 0, 1)
+        return palette.grey(start) if self.color == "luminance" else start
+
+    def shown(self, image, content, has_grey_styles: bool) -> tf.Tensor:
+        """An image as it is shown: in the content's colours where these are asked for.
+
+        What is made of grey pictures only is grey.
+
+        Args:
+            image: `[1, H, W, 3]` in [0, 1].
+            content: of the same size, or `None`.
+            has_grey_styles: whether no style has a colour.
+        """
+        if self.strength == 0:
+            return content
+        if self.color in ("keep", "luminance"):
+            image = palette.with_chroma(image, content)
+        if self.color == "style" and not has_grey_styles:
+            return image
+        is_grey = content is None or palette.is_grey(content)
+        return tf.cond(is_grey, lambda: palette.grey(image), lambda: image)
+
+    def _looked_at(self, content, level):
+        """The content at a level, as the network sees it."""
+        picture = resampling.resize(content, level.height, level.width)
+        return palette.grey(picture) if self.color == "luminance" else picture
 
     def minimizer(self, strategy: Strategy) -> tuple[Any, Any]:
         """The optimiser and the objective of a strategy."""

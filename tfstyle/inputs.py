@@ -7,15 +7,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfstyle import images, levels
+from tfstyle import images, levels, rotations
 
 
 class Style(NamedTuple):
-    """One style: picture `[1, H, W, 3]` in [0, 1], part in the blend, long side in the result."""
+    """One example of a style.
+
+    Attributes:
+        picture: `[1, H, W, 3]` in [0, 1].
+        part: in the blend.
+        long_side: of the picture beside the result.
+        scale: from which that follows for results of other sizes.
+    """
 
     picture: np.ndarray
     part: float
     long_side: int
+    scale: "Scale"
 
     @property
     def size(self) -> tuple[int, int]:
@@ -28,13 +36,32 @@ class Style(NamedTuple):
         return images.resize(self.picture, *self.size)
 
 
+class Scale(NamedTuple):
+    """How large a style is beside a result.
+
+    Attributes:
+        asked: long side of the style in pixels, or `None`: as the result, or its own if less.
+        whole: its own.
+        seen: long side of what is seen of it, where it was turned and cut.
+    """
+
+    asked: int | None
+    whole: int
+    seen: int
+
+    def beside(self, result):
+        """Long side of what is seen beside a result of that long side; an integer or a tensor."""
+        side = self.asked or levels.minimum(self.whole, result)
+        return side if self.seen == self.whole else levels.divide(side * self.seen, self.whole)
+
+
 @dataclasses.dataclass(frozen=True)
 class Inputs:
     """The pictures of a run, float32 `[1, H, W, 3]` in [0, 1].
 
     Attributes:
         content: as it was given, or `None`.
-        styles: those with a part above 0.
+        styles: those with a part above 0, in each of their turns.
         init: the picture to start from, or `None`.
         size: height and width of the result.
     """
@@ -88,36 +115,49 @@ class Inputs:
 
 
 def load_styles(settings: Any, style: Any, size: tuple[int, int]) -> list[Style]:
-    """The styles with a part above 0.
+    """The styles with a part above 0, in each of their turns.
 
     Args:
-        settings: `style_blend`, `style_size` and `background` count.
+        settings: `style_blend`, `style_size`, `style_rotations` and `background` count.
         style: a picture, or a list or tuple of pictures (see `tfstyle.images.load`).
         size: height and width of the result.
 
     Raises:
-        ValueError: no picture, or weights that do not fit; the message begins with the argument.
+        ValueError: no picture, or weights or sizes that do not fit; the message begins with the
+            argument.
     """
     pictures = style if isinstance(style, (list, tuple)) else [style]
     if not pictures:
         raise ValueError("style: expected a picture or a list of pictures, received an empty list")
-    background, parts = images.colour(settings.background), settings.style_blend
+    background, count = images.colour(settings.background), len(pictures)
     pictures = [images.load(picture, "style", background) for picture in pictures]
-    parts = parts or (1.0,) * len(pictures)
-    if len(parts) != len(pictures):
-        raise ValueError(
-            f"style_blend: expected one for each of the {len(pictures)} styles, "
-            f"received {len(parts)}"
-        )
+    parts = _for_each("style_blend", settings.style_blend or (1.0,) * count, count)
+    sizes = settings.style_size or (None,)
+    sizes = _for_each("style_size", sizes * count if len(sizes) == 1 else sizes, count)
     return [
-        Style(
-            picture,
-            part / sum(parts),
-            settings.style_size or min(max(size), max(picture.shape[1:3])),
-        )
-        for picture, part in zip(pictures, parts)
+        turn
+        for picture, part, asked in zip(pictures, parts, sizes)
         if part > 0
+        for turn in _turns(picture, part / sum(parts), asked, size, settings.style_rotations)
     ]
+
+
+def _for_each(name, values, count):
+    if len(values) != count:
+        raise ValueError(
+            f"{name}: expected one for each of the {count} styles, received {len(values)}"
+        )
+    return values
+
+
+def _turns(picture, part, asked, size, count):
+    """A style in its turns, each with an equal share of its part."""
+    turns = []
+    for number in range(count):
+        turned = rotations.turned(picture, number, count)
+        scale = Scale(asked, max(picture.shape[1:3]), max(turned.shape[1:3]))
+        turns.append(Style(turned, part / count, scale.beside(max(size)), scale))
+    return turns
 
 
 def digest(picture: np.ndarray) -> str:

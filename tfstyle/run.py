@@ -48,8 +48,7 @@ class Step:
     evaluations: int
     loss: float
     losses: dict[str, float]
-    _tensor: Any = dataclasses.field(repr=False)
-    _frame: tuple[int, int, int, int] = dataclasses.field(repr=False)
+    _shown: Callable[[], np.ndarray] = dataclasses.field(repr=False)
 
     @functools.cached_property
     def image(self) -> np.ndarray:
@@ -57,9 +56,7 @@ class Step:
 
         It has the size of the level: a half, a quarter ... of the result's.
         """
-        top, left, height, width = self._frame
-        inside = self._tensor[:, top : top + height, left : left + width]
-        return np.clip(np.asarray(inside), 0, 1)
+        return self._shown()
 
 
 @dataclasses.dataclass(repr=False)
@@ -371,20 +368,20 @@ class Run:
 
     def _enter(self, number, strategy, image, learned):
         """Begins a level: its targets, and the optimiser's first state at that image."""
-        from tfstyle import resampling
-
         level, workload = self.plan.levels[number].level, self.engine.workload
         seed = levels.level_seed(self.settings.seed, number)
         grid = workload and workload.grid(strategy.side)
         style_grid = workload and workload.style_grid(self.plan.style_side)
         targets = self.engine.targets(
             self.engine.content_targets(self._content, level, grid),
-            self.engine.kept_style_targets(self.inputs.styles, level, seed, style_grid),
+            self.engine.kept_style_targets(
+                self.inputs.styles, self._content, level, seed, style_grid
+            ),
             seed,
             learned,
         )
         optimizer, objective = self.engine.minimizer(strategy)
-        start = resampling.resize(image, level.height, level.width)
+        start = self.engine.start(image, self._content, level)
         state = optimizer.start_for(objective, start, targets)
         begun, old = _Position(number, strategy, targets, state), self._at
         if old is not None:
@@ -468,8 +465,7 @@ class Run:
             evaluations=made,
             loss=float(at.state.loss) if made else float("nan"),
             losses=_numbers(at.state.parts) if made else {},
-            _tensor=at.state.image,
-            _frame=levels.frame(planned.level, *self.inputs.size),
+            _shown=functools.partial(self._shown, at.state.image, planned.level),
         )
 
     def _ended(self):
@@ -492,12 +488,27 @@ class Run:
         return self.engine.learned(self._at.state) if self._at is not None else ()
 
     def _whole_image(self):
+        return self._shown(self._image(), self.plan.levels[-1].level)
+
+    def _shown(self, image, level):
+        """An image as it is to be seen at a level, in the frame of the result."""
         from tfstyle import resampling
 
-        last, size = self.plan.levels[-1].level, self.inputs.size
+        frame = levels.frame(level, *self.inputs.size)
         with device.eagerly():
-            image = resampling.resize(self._image(), last.height, last.width)
-            return resampling.crop(image, *levels.frame(last, *size)).numpy()
+            inside, content = (
+                picture
+                if picture is None
+                else resampling.crop(resampling.resize(picture, level.height, level.width), *frame)
+                for picture in (image, self._content)
+            )
+            return self.engine.shown(inside, content, self._has_grey_styles).numpy()
+
+    @functools.cached_property
+    def _has_grey_styles(self):
+        from tfstyle import palette
+
+        return all(bool(palette.is_grey(style.picture)) for style in self.inputs.styles)
 
     @functools.cached_property
     def _content(self):

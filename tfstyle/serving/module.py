@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfstyle import api, device, engine, images, levels, resampling
+from tfstyle import api, device, engine, images, levels, palette, resampling
 from tfstyle.checked import checked
 from tfstyle.features import check_settings
 from tfstyle.inputs import Inputs, load_styles
@@ -75,7 +75,9 @@ class Stylizer(tf.Module):
         self.network_weights = [weight.value for weight in weights]
         pictures = [images.to_pil(_kept(each)) for each in styles]
         self.style_pictures = [tf.Variable(np.asarray(x)[None], trainable=False) for x in pictures]
-        self._style_parts = [each.part for each in styles]
+        self._styles = [(each.part, each.scale) for each in styles]
+        with device.eagerly():
+            self._has_grey_styles = all(bool(palette.is_grey(each.picture)) for each in styles)
         label = self._label(objects)
         self._descriptor_label = f"tfstyle descriptor, {label}\n"
         self._state_label = f"tfstyle state, {type(self._engine.optimizer).__name__} {label}\n"
@@ -90,8 +92,15 @@ class Stylizer(tf.Module):
 
     @property
     def describes(self) -> bool:
-        """Whether the style is all in its statistics, which it is not for a discriminator."""
-        return not self._engine.objective.is_trained
+        """Whether the style is all in its statistics, whatever the content.
+
+        It is not for a discriminator, for a strength below 1, or in the content's colours.
+        """
+        return not self._is_trained and self._engine.sees_styles_alone
+
+    @property
+    def _is_trained(self):
+        return self._engine.objective.is_trained
 
     def __call__(self, pictures, seed=0):
         """Stylized pictures, float32 RGB in [0, 1], of the same shape.
@@ -133,7 +142,11 @@ class Stylizer(tf.Module):
             image `[1, H, W, 3]`, and losses `[n, 2]` as in `tfstyle.Result`.
         """
         return self._run(
-            image, num_steps, seed, lambda level, size: self._own_style(level, size, seed)
+            image,
+            num_steps,
+            seed,
+            lambda level, size, content: self._own_style(level, size, content, seed),
+            self._has_grey_styles,
         )
 
     @_signature(image=_IMAGE, seed=_NUMBER)
@@ -190,7 +203,7 @@ class Stylizer(tf.Module):
             "descriptor_bytes", label, descriptor_bytes, form
         )
 
-        def described(level, whole):
+        def described(level, whole, _):
             # A style larger than the result is shrunk, to a half, a quarter ...
             ratio = tf.maximum(long_side / tf.reduce_max(whole), 1) * tf.cast(
                 level.shrink, tf.float64
@@ -199,7 +212,7 @@ class Stylizer(tf.Module):
             place = tf.minimum(halvings, count - 1)
             return self._form.statistics(vectors[place]), seeds[place]
 
-        return self._run(image, num_steps, seed, described)
+        return self._run(image, num_steps, seed, described, has_grey_styles=False)
 
     @_signature(content=_IMAGE, image=_IMAGE, state_bytes=_BYTES, num_steps=_NUMBER, seed=_NUMBER)
     def step(self, content, image, state_bytes, num_steps, seed):
@@ -220,9 +233,10 @@ class Stylizer(tf.Module):
         image = self._checked("image", image, tf.stack(size))
         border = levels.margin(*size)
         level = levels.level(0, 1, *levels.with_margin(*size), num_steps)
-        style = self._own_style(level, size, seed)
-        targets = self._targets(resampling.reflect(content, border), level, style)
-        start = self._engine.packed(self._start(resampling.reflect(image, border), targets))
+        whole = resampling.reflect(content, border)
+        targets = self._targets(whole, level, self._own_style(level, size, whole, seed))
+        begin = self._engine.start(resampling.reflect(image, border), whole, level)
+        start = self._engine.packed(self._start(begin, targets))
         state = tf.cond(
             state_bytes == "",
             lambda: start,
@@ -231,16 +245,17 @@ class Stylizer(tf.Module):
         state = self._engine.unpacked(state, targets)
         limit = state.evaluations + self._checked_steps(num_steps)
         state, losses = self._advance(state, targets, limit)
+        painted = resampling.crop(state.image, *levels.frame(level, *size))
         return {
             "image": _finite(
-                "state_bytes", resampling.crop(state.image, *levels.frame(level, *size))
+                "state_bytes", self._engine.shown(painted, content, self._has_grey_styles)
             ),
             "state_bytes": packing.pack(self._state_label, self._engine.packed(state)),
             "losses": losses,
         }
 
-    def _run(self, image, num_steps, seed, style_at):
-        """All levels, with the style that `style_at(level, size)` gives for each."""
+    def _run(self, image, num_steps, seed, style_at, has_grey_styles):
+        """All levels, with the style that `style_at(level, size, content)` gives for each."""
         image = self._checked("image", image)
         num_steps = self._checked_steps(num_steps)
         size = tf.unstack(tf.shape(image)[1:3])
@@ -252,7 +267,7 @@ class Stylizer(tf.Module):
             return levels.level(number, count, *whole, num_steps)
 
         def targets_at(level, learned=()):
-            return self._targets(content, level, style_at(level, size), learned)
+            return self._targets(content, level, style_at(level, size, content), learned)
 
         def running(number, image, losses, learned, status):
             return (number < count) & (status != base.NOT_FINITE)
@@ -261,7 +276,7 @@ class Stylizer(tf.Module):
             level = level_at(number)
             return tf.cond(
                 level.evaluations > 0,
-                lambda: self._paint(level, image, losses, targets_at(level, learned)),
+                lambda: self._paint(level, image, content, losses, targets_at(level, learned)),
                 lambda: (number + 1, image, losses, learned, status),
             )
 
@@ -269,22 +284,22 @@ class Stylizer(tf.Module):
         begin = content
         if self.settings.init == "noise":
             begin = resampling.noise(first.height, first.width, seed)
-        learned = () if self.describes else self._engine.objective.learned(targets_at(first))
-        columns = 2 if self.describes else 3
+        learned = self._engine.objective.learned(targets_at(first)) if self._is_trained else ()
+        columns = 3 if self._is_trained else 2
         begin = 0, begin, tf.zeros([0, columns]), learned, base.RUNNING
         shapes = tf.nest.map_structure(lambda x: tf.convert_to_tensor(x).shape, begin)
         shapes = shapes[0], _IMAGE.shape, tf.TensorShape([None, columns]), *shapes[3:]
         _, painted, losses, _, _ = tf.while_loop(running, paint, begin, shape_invariants=shapes)
         painted = resampling.resize(painted, *whole)
-        last = level_at(count - 1)
+        painted = resampling.crop(painted, *levels.frame(level_at(count - 1), *size))
         return {
-            "image": _finite("image", resampling.crop(painted, *levels.frame(last, *size))),
+            "image": _finite("image", self._engine.shown(painted, image, has_grey_styles)),
             "losses": losses,
         }
 
-    def _paint(self, level, image, losses, targets):
+    def _paint(self, level, image, content, losses, targets):
         """One level."""
-        state = self._start(resampling.resize(image, level.height, level.width), targets)
+        state = self._start(self._engine.start(image, content, level), targets)
         state, new = self._advance(state, targets, level.evaluations)
         new += tf.cast([[tf.shape(losses)[0]] + [0] * (new.shape[1] - 1)], tf.float32)
         return (
@@ -333,15 +348,15 @@ class Stylizer(tf.Module):
     def _level_seed(self, seed, level):
         return levels.level_seed(tf.cast(seed, tf.int64), tf.cast(level.number, tf.int64))
 
-    def _own_style(self, level, size, seed):
+    def _own_style(self, level, size, content, seed):
         """What is remembered of this module's own styles beside a result of that size, and seed."""
         seed = self._level_seed(seed, level)
         pictures = []
-        for picture, part in zip(self.style_pictures, self._style_parts):
-            own = max(picture.shape)
-            long_side = self.settings.style_size or tf.minimum(own, tf.reduce_max(size))
+        for picture, (part, scale) in zip(self.style_pictures, self._styles):
             unit = tf.cast(picture, tf.float32) / 255
+            long_side = scale.beside(tf.reduce_max(size))
             pictures.append((engine.style_at(unit, long_side, level), part))
+        pictures = self._engine.beside(pictures, content, level)
         return self._engine.style_targets(pictures, seed), seed
 
     def _targets(self, content, level, style, learned=()):
