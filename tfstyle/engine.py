@@ -176,6 +176,7 @@ class Engine:
                 resampling.resize(fine, *tf.unstack(smaller)), level.height, level.width
             )
             start = tf.clip_by_value(start + (1 - self.strength) * (fine - coarse), 0, 1)
+            start = tf.ensure_shape(start, [1, None, None, 3])  # which a graph has forgotten
         return palette.grey(start) if self.color == "luminance" else start
 
     def shown(self, image, content, has_grey_styles: bool) -> tf.Tensor:

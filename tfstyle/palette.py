@@ -65,12 +65,9 @@ def transported(style, content) -> tf.Tensor:
     wanted, onto = _moments(content)
     values, vectors = tf.linalg.eigh(covariance)
     deviations = tf.sqrt(tf.maximum(values, DEVIATION**2))
-    half, inverse = (
-        tf.matmul(vectors * each, vectors, transpose_b=True)
-        for each in (deviations, 1 / deviations)
-    )
+    half, inverse = _symmetric(vectors, deviations), _symmetric(vectors, 1 / deviations)
     squares, basis = tf.linalg.eigh(half @ onto @ half)
-    middle = tf.matmul(basis * tf.sqrt(tf.maximum(squares, 0)), basis, transpose_b=True)
+    middle = _symmetric(basis, tf.sqrt(tf.maximum(squares, 0)))
     moved = (tf.cast(style, tf.float64) - mean) @ (inverse @ middle @ inverse) + wanted
     return tf.cast(moved, tf.float32)
 
@@ -106,6 +103,11 @@ class Grey:
     def __call__(self, image):
         mean = tf.reduce_mean(image, axis=-1, keepdims=True)
         return self._network(tf.repeat(mean, 3, axis=-1))
+
+
+def _symmetric(vectors, values):
+    """The matrix with those eigenvectors and eigenvalues."""
+    return tf.matmul(vectors * values, vectors, transpose_b=True)
 
 
 def _moments(image):
