@@ -13,7 +13,7 @@ LEVELS = (
     ("pictures",),
     ("caches", "checked", "images", "outcome", "registry"),
     ("settings",),
-    ("device", "levels", "material", "progress", "resampling"),
+    ("device", "levels", "masks", "material", "palette", "progress", "resampling", "rotations"),
     ("features", "inputs", "optimizers", "regions", "statistics"),
     ("discriminator", "targets"),
     ("losses",),

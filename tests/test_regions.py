@@ -161,10 +161,13 @@ def an_engine(statistic="mean_covariance", **options):
 def regional(made, masks, content=None, height=64, width=64, photograph=None):
     """Targets of two styles in those regions `[1, H, W, 2]`."""
     level = Level(0, height, width, 1, 1)
-    pictures = [(stripes()[None], 0.5), (checks()[None], 0.5)]
+    examples = [
+        engine.Example(picture, 0.5, number=number)
+        for number, picture in enumerate((stripes()[None], checks()[None]))
+    ]
     return made.targets(
         made.content_targets(photo(height, width)[None], level),
-        made.style_targets(pictures, 0, by_region=masks is not None),
+        made.style_targets(examples, 0, by_region=masks is not None),
         0,
         (),
         made.masks(level, masks, [0.5, 0.5], content, photograph),
@@ -335,8 +338,8 @@ REFUSED = [
     ({"content_mask": half(20, 20)}, "content_mask: expected at least 32 pixels a side"),
     (
         {"style_mask": [half()] * 2, "statistic": "long_range"},
-        "statistic: expected one that weighs positions, such as gaussian_w2, since style_mask or "
-        "style_region is given, received LongRange",
+        "statistic: expected one that weighs positions, such as gaussian_w2, beside style_mask, "
+        "style_region or a style with transparency, received LongRange",
     ),
     (
         {"content_mask": half(), "content_loss": "self_similarity"},

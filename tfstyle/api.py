@@ -7,8 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tfstyle import images
-from tfstyle.inputs import MASKS
+from tfstyle import images, masks
 from tfstyle.run import Result, Run, Step
 from tfstyle.settings import InvertSettings, StylizeSettings, TextureSettings
 from tfstyle.settings.base import keywords
@@ -149,7 +148,7 @@ def separated(changes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         for name, methods in PARTS.items()
         if any(hasattr(changes.get(name), method) for method in methods)
     }
-    for name in ("init", *MASKS):
+    for name in ("init", *masks.NAMES):
         value = changes.get(name)
         if any(map(images.is_picture, value if isinstance(value, (list, tuple)) else [value])):
             objects[name] = value

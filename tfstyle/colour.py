@@ -1,4 +1,9 @@
-"""Colours as the eye orders them, from those that a screen is sent."""
+"""Colours as the eye orders them, from those that a screen is sent, and back.
+
+For NumPy and TensorFlow alike: `xp` is the one or the other.
+"""
+
+from typing import Any
 
 import numpy as np
 
@@ -25,19 +30,29 @@ OPPONENTS = np.array(
 )
 
 
-def oklab(rgb: np.ndarray) -> np.ndarray:
+def oklab(rgb: Any, xp: Any = np) -> Any:
     """Lightness and two opponent colours, in which equal distances look about equal.
 
     See Björn Ottosson, "A perceptual color space for image processing", 2020.
 
     Args:
         rgb: sRGB `[..., 3]` in [0, 1].
+        xp: `numpy`, or `tensorflow` where `rgb` is a tensor.
 
     Returns:
-        float64 `[..., 3]`: L from 0 (black) to 1 (white), a from green (-0.23) to red and magenta
-        (0.28), b from blue (-0.31) to yellow (0.2); a and b of any grey are 0.
+        `[..., 3]`, float64 of NumPy or of the tensor's type: L from 0 (black) to 1 (white), a from
+        green (-0.23) to red and magenta (0.28), b from blue (-0.31) to yellow (0.2); a and b of any
+        grey are 0.
     """
-    rgb = np.asarray(rgb, np.float64)
-    curve = ((np.maximum(rgb, 0.04045) + 0.055) / 1.055) ** 2.4
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, curve)
-    return np.cbrt(linear @ CONES.T) @ OPPONENTS.T
+    rgb = np.asarray(rgb, np.float64) if xp is np else rgb
+    curve = ((xp.maximum(rgb, 0.04045) + 0.055) / 1.055) ** 2.4
+    linear = xp.where(rgb <= 0.04045, rgb / 12.92, curve)
+    cones = xp.maximum(linear @ CONES.T, 0.0)  # rounding apart they are not negative
+    return cones ** (1 / 3) @ OPPONENTS.T
+
+
+def rgb_of(lab: Any, xp: Any = np) -> Any:
+    """sRGB of a colour of `oklab`; outside [0, 1] where a screen does not have it."""
+    linear = (lab @ np.linalg.inv(OPPONENTS).T) ** 3 @ np.linalg.inv(CONES).T
+    curve = 1.055 * xp.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
+    return xp.where(linear <= 0.0031308, linear * 12.92, curve)

@@ -17,6 +17,7 @@ from tfstyle import (
     levels,
     losses,
     optimizers,
+    palette,
     regions,
     registry,
     resampling,
@@ -28,7 +29,7 @@ from tfstyle.blocks.objective import Blocked
 from tfstyle.caches import Cache
 from tfstyle.device import Device
 from tfstyle.features.together import Together, TogetherTable
-from tfstyle.inputs import WHITE
+from tfstyle.masks import WHITE
 from tfstyle.optimizers.alternating import Alternating
 from tfstyle.settings import PICTURES, Settings
 from tfstyle.targets import Masks, Targets
@@ -49,6 +50,22 @@ class Parts(NamedTuple):
     features: Any = None
     statistic: Any = None
     optimizer: Any = None
+
+
+class Example(NamedTuple):
+    """A picture of a style at a level.
+
+    Attributes:
+        picture: `[1, h, w, 3]` in [0, 1].
+        part: in the blend.
+        mask: where it counts, `[1, h, w, 1]`, or `None`.
+        number: of the style; its turns have the same.
+    """
+
+    picture: Any
+    part: float = 1.0
+    mask: Any = None
+    number: int = 0
 
 
 class Engine:
@@ -76,9 +93,11 @@ class Engine:
         network = features.get(
             identifier, self.layers, precision=precision, tiled=self.tiling.axes, **options
         )
+        # Jobs without these settings take all from the style, and its colours.
+        self.color = settings.chosen("color") or "style"
+        self.strength = 1.0 if settings.chosen("strength") is None else settings.strength
         self.network, self.style_network = (
-            Together(each, count) if count > 1 else each
-            for each in (network, _untiled(network, self.tiling))
+            self._seeing(each, count) for each in (network, _untiled(network, self.tiling))
         )
         self.statistic = _statistic(settings, parts) if layer_weights else None
         style_loss = losses.StyleLoss(self.statistic, layer_weights) if layer_weights else None
@@ -104,6 +123,10 @@ class Engine:
         )
         self._styles = Cache(STYLES, _bytes, STYLE_BYTES)
 
+    def _seeing(self, network, count):
+        network = Together(network, count) if count > 1 else network
+        return palette.Grey(network) if self.color == "luminance" else network
+
     def resized(self, image, height, width, method="lanczos3") -> tf.Tensor:
         """An image of this job, or a mask over it, brought to a height and width."""
         return resampling.resize(image, height, width, self.tiling.axes, method)
@@ -112,7 +135,7 @@ class Engine:
         """What is remembered of the content at a level."""
         if not self.content_layers:
             return {}
-        picture = self.resized(content, level.height, level.width)
+        picture = self.looked_at(content, level)
         seen = measure.activations(self.network, picture, self.content_layers, grid)
         return self.objective.content_loss.target(seen)
 
@@ -120,53 +143,75 @@ class Engine:
     def _style_layers(self):
         return tuple(self.objective.style_loss.layer_weights) if self.statistic else ()
 
+    @property
+    def sees_styles_alone(self) -> bool:
+        """Whether what is remembered of a style does not depend on the content."""
+        return self.color not in palette.RECOLOURED and self.strength == 1
+
     def style_targets(
-        self,
-        pictures: list[tuple[Any, float]],
-        seed,
-        grid: Grid | None = None,
-        masks: list | None = None,
-        by_region: bool = False,
+        self, examples: list[Example], seed, grid=None, content=None, by_region: bool = False
     ) -> dict[str, Any]:
-        """What is remembered of styles, pictures of the size that they have at a level.
+        """What is remembered of styles.
+
+        In the colours that `color` asks for; with a strength below 1 the content is one of them.
 
         Args:
-            pictures: list of (picture, part in the blend).
+            examples: pictures of the size that they have at a level.
             seed: the level's.
             grid: blocks in which they are measured.
-            masks: for each picture where it counts, `[1, H, W, 1]` of its size, or `None`.
+            content: as the network sees it at the level (see `looked_at`); it counts unless
+                `sees_styles_alone`.
             by_region: whether each style has a region of its own, in the place of a blend.
         """
         layers = self._style_layers
         if not layers:
             return {}
-        masks = masks or [None] * len(pictures)
-        weights = [{} if mask is None else self._weights(mask, layers) for mask in masks]
-        measured = functools.partial(
-            measure.style, self.style_network, self.statistic, layers=layers, seed=seed, grid=grid
-        )
         if not by_region:
-            return measured(pictures, weights=weights)
-        apart = [
-            measured([(picture, 1.0)], weights=[each])
-            for (picture, _), each in zip(pictures, weights)
-        ]
+            return self._measured(examples, layers, seed, grid, content)
+        apart = []
+        for number in dict.fromkeys(each.number for each in examples):
+            turns = [each for each in examples if each.number == number]
+            whole = sum(turn.part for turn in turns)
+            turns = [turn._replace(part=turn.part / whole) for turn in turns]
+            apart.append(self._measured(turns, layers, seed, grid, content))
         return {layer: tuple(each[layer] for each in apart) for layer in layers}
 
+    def _measured(self, examples, layers, seed, grid, content):
+        """What is remembered of a blend."""
+        recolour = palette.RECOLOURED.get(self.color, lambda picture, _: picture)
+        styles = [(recolour(each.picture, content), self.strength * each.part) for each in examples]
+        weights = [
+            {} if each.mask is None else self._weights(each.mask, layers) for each in examples
+        ]
+        if self.strength < 1:
+            styles, weights = [*styles, (content, 1 - self.strength)], [*weights, {}]
+        kept = [number for number, (_, part) in enumerate(styles) if part > 0]
+        return measure.style(
+            self.style_network,
+            self.statistic,
+            [styles[number] for number in kept],
+            layers,
+            seed,
+            grid,
+            [weights[number] for number in kept],
+        )
+
     def kept_style_targets(
-        self, styles, level, seed: int, grid: Grid | None, by_region: bool = False
+        self, styles, content, level, seed: int, grid: Grid | None, by_region: bool = False
     ) -> dict[str, Any]:
-        """The same for `tfstyle.inputs.Style`s, remembered for the next call."""
+        """The same for `tfstyle.inputs.Style`s beside a content, remembered for the next call."""
 
         def make():
-            pictures = [
-                (style_at(style.picture, style.long_side, level), style.part) for style in styles
+            pictures = [style_at(style.picture, style.long_side, level) for style in styles]
+            examples = [
+                Example(picture, style.part, mask_at(style.region, picture), style.number)
+                for style, picture in zip(styles, pictures)
             ]
-            masks = [
-                mask_at(style.region, picture) for style, (picture, _) in zip(styles, pictures)
-            ]
-            return self.style_targets(pictures, seed, grid, masks, by_region)
+            seen = None if self.sees_styles_alone else self.looked_at(content, level)
+            return self.style_targets(examples, seed, grid, seen, by_region)
 
+        if not self.sees_styles_alone:
+            return make()
         key = tuple(style.key for style in styles)
         drawn = seed if self.statistic is not None and self.statistic.draws else None
         return self._styles.get((key, level.shrink, drawn, grid, by_region), make)
@@ -228,6 +273,51 @@ class Engine:
         """The targets of a level, with what was learned at the level before."""
         aims = Targets(content, style, tf.cast(seed, tf.int32), masks or Masks())
         return self.objective.with_learned(aims, learned) if learned else aims
+
+    def start(self, image, content, level) -> tf.Tensor:
+        """What a level begins with: the image brought to its size, in grey where it stays grey.
+
+        With a strength below 1 a part of the content's detail comes with it, as far as the image
+        was too small for that.
+
+        Args:
+            image: of the level before, or what the run starts with.
+            content: with its margin, of any size; `None` where there is none.
+            level: the one that begins.
+        """
+        size = level.height, level.width
+        start = self.resized(image, *size)
+        if self.strength < 1:
+            fine = self.resized(content, *size)
+            smaller = tf.minimum(tf.shape(image)[1:3], tf.shape(fine)[1:3])
+            coarse = self.resized(self.resized(fine, *tf.unstack(smaller)), *size)
+            start = tf.clip_by_value(start + (1 - self.strength) * (fine - coarse), 0, 1)
+            start = tf.ensure_shape(start, [1, None, None, 3])  # which a graph has forgotten
+        return palette.grey(start) if self.color == "luminance" else start
+
+    def shown(self, image, content, has_grey_styles: bool) -> tf.Tensor:
+        """An image as it is shown: in the content's colours where these are asked for.
+
+        What is made of grey pictures only is grey.
+
+        Args:
+            image: `[1, H, W, 3]` in [0, 1].
+            content: of the same size, or `None`.
+            has_grey_styles: whether no style has a colour.
+        """
+        if self.strength == 0:
+            return content
+        if self.color in ("keep", "luminance"):
+            image = palette.with_chroma(image, content)
+        if self.color == "style" and not has_grey_styles:
+            return image
+        is_grey = content is None or palette.is_grey(content)
+        return tf.cond(is_grey, lambda: palette.grey(image), lambda: image)
+
+    def looked_at(self, content, level):
+        """The content at a level, as the network sees it."""
+        picture = self.resized(content, level.height, level.width)
+        return palette.grey(picture) if self.color == "luminance" else picture
 
     def minimizer(self, strategy: Strategy) -> tuple[Any, Any]:
         """The optimiser and the objective of a strategy."""

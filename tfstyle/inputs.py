@@ -6,25 +6,39 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
-from tfstyle import images, levels, material
+from tfstyle import images, levels, masks, material, rotations
 from tfstyle.material import Material
 
-MASKS = ("style_mask", "style_region", "content_mask")
-COVERED = 0.5  # of masks in a texture; where they add to less there is no telling what belongs
-BARE = 0.01  # of a texture that may be so: lines between regions
-TINY = 1e-6
-WHITE = 0.98  # masks that add to no less leave nothing of the photograph
+
+class Scale(NamedTuple):
+    """How large a style is beside a result.
+
+    Attributes:
+        asked: long side of the style in pixels, or `None`: as the result, or its own if less.
+        whole: its own.
+        seen: long side of what is seen of it, where it was turned and cut.
+    """
+
+    asked: int | None
+    whole: int
+    seen: int
+
+    def beside(self, result):
+        """Long side of what is seen beside a result of that long side; an integer or a tensor."""
+        side = self.asked or levels.minimum(self.whole, result)
+        return side if self.seen == self.whole else levels.divide(side * self.seen, self.whole)
 
 
 class Style(NamedTuple):
-    """One style.
+    """One example of a style.
 
     Attributes:
         picture: `[1, H, W, 3]` in [0, 1].
         part: in the blend, or of the strength in regions.
-        long_side: in the result.
+        long_side: of the picture beside the result.
+        scale: from which that follows for results of other sizes.
+        number: of the style; its turns have the same.
         region: where the picture counts, `[1, H, W, 1]` in [0, 1], or `None` for everywhere.
         depth: bits a channel of the picture's file.
     """
@@ -32,6 +46,8 @@ class Style(NamedTuple):
     picture: np.ndarray
     part: float
     long_side: int
+    scale: Scale
+    number: int = 0
     region: np.ndarray | None = None
     depth: int = 8
 
@@ -39,7 +55,7 @@ class Style(NamedTuple):
     def key(self) -> tuple:
         """Tells it from other styles."""
         region = None if self.region is None else digest(self.region)
-        return digest(self.picture), self.part, self.long_side, region
+        return digest(self.picture), self.part, self.long_side, self.number, region
 
     @property
     def size(self) -> tuple[int, int]:
@@ -52,13 +68,19 @@ class Style(NamedTuple):
         return images.resize(self.picture, *self.size)
 
 
+def parts_of(styles: Sequence[Style]) -> list[float]:
+    """The part of each style, all of its turns together."""
+    numbers = dict.fromkeys(style.number for style in styles)
+    return [sum(style.part for style in styles if style.number == number) for number in numbers]
+
+
 @dataclasses.dataclass(frozen=True)
 class Inputs:
     """The pictures of a run, float32 `[1, H, W, 3]` in [0, 1].
 
     Attributes:
         content: as it was given, or `None`.
-        styles: those with a part above 0.
+        styles: those with a part above 0, in each of their turns.
         init: the picture to start from, or `None`.
         size: height and width of the result.
         alpha: of the content in the frame of the result, `[1, h, w, 1]`; `None` if it is opaque.
@@ -85,7 +107,7 @@ class Inputs:
         content: Any = None,
         style: Any = None,
         init: Any = None,
-        masks: dict[str, Any] | None = None,
+        given: dict[str, Any] | None = None,
         maps: Any = None,
     ) -> "Inputs":
         """Loads the pictures of a job with those settings.
@@ -94,7 +116,7 @@ class Inputs:
             settings: of the job.
             content, style: what `images.load` takes; `style` may be a list.
             init: a picture, in the place of the one that the settings name.
-            masks: pictures in the place of those of `style_mask`, `style_region` and
+            given: masks in the place of those of `style_mask`, `style_region` and
                 `content_mask` in the settings.
             maps: other maps of the material that the style is, pictures by name.
 
@@ -104,9 +126,9 @@ class Inputs:
         background = images.colour(settings.background)
         if init is None and settings.init not in settings.inits:
             init = settings.init
-        given = images.read(content, "content") if "content" in settings.pictures else None
-        style_masks, content_mask = load_masks(settings, style, masks)
-        shaping = [given.pixels] if given else style_masks
+        photo = images.read(content, "content") if "content" in settings.pictures else None
+        style_masks, content_mask = masks.of_result(settings, style, given)
+        shaping = [photo.pixels] if photo else style_masks
         height, width = shaping[0].shape[1:3] if shaping else (1, 1)
         size = levels.output_size(height, width, settings.size)
 
@@ -114,14 +136,14 @@ class Inputs:
             return fitted(picture.over(background), size, settings, background)
 
         loaded = cls(
-            given and shaped(given),
-            load_styles(settings, style, size, masks) if "style" in settings.pictures else [],
+            photo and shaped(photo),
+            load_styles(settings, style, size, given) if "style" in settings.pictures else [],
             None if init is None else shaped(images.read(init, "init")),
             size,
-            given and _alpha(given, size, settings),
-            given.metadata if given else images.Metadata(),
-            _regions(style_masks, size, given is None),
-            None if content_mask is None else _stretched(content_mask, size),
+            photo and _alpha(photo, size, settings),
+            photo.metadata if photo else images.Metadata(),
+            masks.regions(style_masks, size, photo is None),
+            None if content_mask is None else masks.stretched(content_mask, size),
         )
         return loaded._with_maps(material.load(maps, background)) if maps else loaded
 
@@ -131,7 +153,7 @@ class Inputs:
             style.region is not None for style in self.styles
         )
         if len(self.styles) != 1 or self.init is not None or has_masks:
-            found = f"{len(self.styles)} styles"
+            found = f"{len(self.styles)} styles or turns"
             found = "a mask" if has_masks else found
             found = "a picture as init" if self.init is not None else found
             raise ValueError(
@@ -199,50 +221,60 @@ def _alpha(picture, size, settings):
 
 
 def load_styles(
-    settings: Any, style: Any, size: tuple[int, int], masks: dict[str, Any] | None = None
+    settings: Any, style: Any, size: tuple[int, int], given: dict[str, Any] | None = None
 ) -> list[Style]:
-    """The styles with a part above 0.
+    """The styles with a part above 0, in each of their turns.
 
     Args:
-        settings: `style_blend`, `style_size`, `style_region` and `background` count.
+        settings: `style_blend`, `style_size`, `style_rotations`, `style_region` and `background`
+            count.
         style: a picture, or a list or tuple of pictures (see `tfstyle.images.load`).
         size: height and width of the result.
-        masks: see `Inputs.load`.
+        given: masks, see `Inputs.load`.
 
     Raises:
-        ValueError: no picture, or weights that do not fit; the message begins with the argument.
+        ValueError: no picture, or weights or sizes that do not fit; the message begins with the
+            argument.
     """
-    pictures = _listed(style)
+    pictures = masks.listed(style)
     if not pictures:
         raise ValueError("style: expected a picture or a list of pictures, received an empty list")
-    background, parts = images.colour(settings.background), settings.style_blend
+    background, count = images.colour(settings.background), len(pictures)
     pictures = [images.read(picture, "style") for picture in pictures]
-    parts = parts or (1.0,) * len(pictures)
-    if len(parts) != len(pictures):
-        raise ValueError(
-            f"style_blend: expected one for each of the {len(pictures)} styles, "
-            f"received {len(parts)}"
+    parts = _for_each("style_blend", settings.style_blend or (1.0,) * count, count)
+    sizes = settings.style_size or (None,)
+    sizes = _for_each("style_size", sizes * count if len(sizes) == 1 else sizes, count)
+    regions = masks.load_regions(settings, count, given)
+    styles = [
+        _style(picture, background, part / sum(parts), asked, max(size))._replace(
+            number=number, region=_seen(picture, region)
         )
-    given = (masks or {}).get("style_region", settings.style_region)
-    regions: list[Any] = [*_load_masks("style_region", given, len(pictures))]
-    regions = regions or [None] * len(pictures)
-    return [
-        Style(
-            picture.over(background),
-            part / sum(parts),
-            settings.style_size or min(max(size), max(picture.pixels.shape[1:3])),
-            _seen(picture, region),
-            picture.depth,
+        for number, (picture, part, asked, region) in enumerate(
+            zip(pictures, parts, sizes, regions)
         )
-        for picture, part, region in zip(pictures, parts, regions)
         if part > 0
     ]
+    return [turn for each in styles for turn in _turns(each, settings.style_rotations, max(size))]
 
 
-def _seen(picture: images.Picture, region: np.ndarray | None) -> np.ndarray | None:
+def _for_each(name, values, count):
+    if len(values) != count:
+        raise ValueError(
+            f"{name}: expected one for each of the {count} styles, received {len(values)}"
+        )
+    return values
+
+
+def _style(picture, background, part, asked, result):
+    side = max(picture.pixels.shape[1:3])
+    scale = Scale(asked, side, side)
+    return Style(picture.over(background), part, scale.beside(result), scale, depth=picture.depth)
+
+
+def _seen(picture, region):
     """Where a style counts: in its region, as far as it is opaque; `None` for everywhere."""
     if region is not None:
-        region = None if region.min() == 1 else _stretched(region, picture.pixels.shape[1:3])
+        region = None if region.min() == 1 else masks.stretched(region, picture.pixels.shape[1:3])
     if picture.alpha is None:
         return region
     seen = picture.alpha if region is None else picture.alpha * region
@@ -251,74 +283,21 @@ def _seen(picture: images.Picture, region: np.ndarray | None) -> np.ndarray | No
     return seen
 
 
-def load_masks(
-    settings: Any, style: Any, masks: dict[str, Any] | None = None
-) -> tuple[list[np.ndarray], np.ndarray | None]:
-    """The masks of the result, as they are: of the styles with a part above 0, and of the content.
-
-    Args:
-        settings: `style_mask`, `content_mask` and `style_blend` count, where the job has them.
-        style: see `load_styles`; its number counts.
-        masks: see `Inputs.load`.
-
-    Returns:
-        A mask `[1, H, W, 1]` for each style, or none; and one, or `None` where it is white.
-
-    Raises:
-        ValueError: a mask that cannot be used, or another number; the message begins with its name.
-    """
-    given = {name: getattr(settings, name, None) for name in MASKS} | (masks or {})
-    of_styles = _load_masks("style_mask", given["style_mask"], len(_listed(style)))
-    parts = getattr(settings, "style_blend", None) or [1.0] * len(of_styles)
-    of_styles = [mask for mask, part in zip(of_styles, parts) if part > 0]
-    if given["content_mask"] is None:
-        return of_styles, None
-    content = images.load_mask(given["content_mask"], "content_mask")
-    return of_styles, None if content.min() == 1 else content
-
-
-def _listed(pictures: Any) -> Any:
-    return pictures if isinstance(pictures, (list, tuple)) else [pictures]
-
-
-def _load_masks(name: str, pictures: Any, count: int) -> list[np.ndarray]:
-    """The masks of so many styles, or none; raises `ValueError` for another number."""
-    if pictures is None:
-        return []
-    pictures = _listed(pictures)
-    if len(pictures) != count:
-        styles = "one for the style" if count == 1 else f"one for each of the {count} styles"
-        raise ValueError(f"{name}: expected {styles}, received {len(pictures)}")
-    return [images.load_mask(picture, name) for picture in pictures]
-
-
-def _stretched(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The mask of that height and width; by a filter that does not swing over at edges."""
-    return images.resize(mask, *size, method=Image.Resampling.BILINEAR)
-
-
-def _regions(masks: list[np.ndarray], size: tuple[int, int], is_texture: bool) -> np.ndarray | None:
-    """Masks over a result of that size, `[1, H, W, N]`, adding to at most 1; none if all is white.
-
-    In a texture there is no photograph to be left: they add to 1.
-
-    Raises:
-        ValueError: the masks of a texture leave some of it to no style.
-    """
-    if all(mask.min() == 1 for mask in masks):
-        return None
-    regions = np.concatenate([_stretched(mask, size) for mask in masks], axis=-1)
-    total = regions.sum(axis=-1, keepdims=True)
-    if not is_texture:
-        return regions / np.maximum(total, 1)
-    bare = float(np.mean(total < COVERED))
-    if bare > BARE:
-        raise ValueError(
-            f"style_mask: expected masks that together cover the texture, received ones that are "
-            f"black in all on {100 * bare:.0f} % of it: paint that white in one of them"
+def _turns(style, count, result):
+    """A style in its turns, each with an equal share of its part."""
+    for number in range(count):
+        picture, region = (
+            None if each is None else rotations.turned(each, number, count)
+            for each in (style.picture, style.region)
         )
-    regions = np.where(total > 0, regions / np.maximum(total, TINY), np.float32(1 / len(masks)))
-    return None if regions.shape[-1] == 1 else regions
+        scale = style.scale._replace(seen=max(picture.shape[1:3]))
+        yield style._replace(
+            picture=picture,
+            part=style.part / count,
+            long_side=scale.beside(result),
+            scale=scale,
+            region=region,
+        )
 
 
 def digest(picture: np.ndarray) -> str:

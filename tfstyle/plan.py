@@ -95,6 +95,8 @@ class Plan:
             regions = inputs.style_masks.shape[-1]
             workload = dataclasses.replace(workload, regions=regions)
         kept, styles = 12.0 * inputs.pixels, [style.size for style in inputs.styles]
+        if styles and (settings.chosen("strength") or 1) < 1:
+            styles.append((height, width))  # the content is measured too
         # The finest first: it needs the most, and so a message names the whole picture.
         fine_to_coarse = [_plan_level(level, workload, budget - kept) for level in pyramid[::-1]]
         planned = tuple(fine_to_coarse[::-1])

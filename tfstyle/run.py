@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from tfstyle import device, levels
+from tfstyle import device, levels, masks
 from tfstyle.checkpoint import Checkpoint, arrays_of, check_path, nest_like
 from tfstyle.features import check_settings, tiling
-from tfstyle.inputs import MASKS, WHITE, Inputs, working_picture
+from tfstyle.inputs import Inputs, parts_of, working_picture
 from tfstyle.material import COLOR
 from tfstyle.messages import shown
 from tfstyle.outcome import Outcome
@@ -49,8 +49,7 @@ class Step:
     evaluations: int
     loss: float
     losses: dict[str, float]
-    _tensor: Any = dataclasses.field(repr=False)
-    _frame: tuple[int, int, int, int] = dataclasses.field(repr=False)
+    _shown: Callable[[], np.ndarray] = dataclasses.field(repr=False)
 
     @functools.cached_property
     def image(self) -> np.ndarray:
@@ -58,9 +57,7 @@ class Step:
 
         It has the size of the level: a half, a quarter ... of the result's.
         """
-        top, left, height, width = self._frame
-        inside = self._tensor[:, top : top + height, left : left + width, :3]
-        return np.clip(np.asarray(inside), 0, 1)
+        return self._shown()
 
 
 @dataclasses.dataclass(repr=False)
@@ -188,9 +185,9 @@ class Run:
         judged: bool = False,
     ):
         self.settings: Any = settings
-        masks = dict(zip(MASKS, (style_mask, style_region, content_mask)))
-        masks = {name: mask for name, mask in masks.items() if mask is not None}
-        self.inputs = Inputs.load(settings, content, style, init, masks, maps)
+        given = dict(zip(masks.NAMES, (style_mask, style_region, content_mask)))
+        given = {name: mask for name, mask in given.items() if mask is not None}
+        self.inputs = Inputs.load(settings, content, style, init, given, maps)
         self._objects = features, statistic, optimizer
         network = settings.chosen("features") if features is None else features
         check_settings(settings, network)
@@ -407,19 +404,21 @@ class Run:
         styles, by_region = self.inputs.styles, self.inputs.style_masks is not None
         targets = self.engine.targets(
             self.engine.content_targets(self._content, level, grid),
-            self.engine.kept_style_targets(styles, level, seed, style_grid, by_region),
+            self.engine.kept_style_targets(
+                styles, self._content, level, seed, style_grid, by_region
+            ),
             seed,
             learned,
             self.engine.masks(
                 level,
                 self._working(self.inputs.style_masks),
-                [style.part for style in styles],
+                parts_of(styles),
                 self._working(self.inputs.content_mask),
                 self._content if self._is_bare else None,
             ),
         )
         optimizer, objective = self.engine.minimizer(strategy)
-        start = self.engine.resized(image, level.height, level.width)
+        start = self.engine.start(image, self._content, level)
         state = optimizer.start_for(objective, start, targets)
         begun, old = _Position(number, strategy, targets, state), self._at
         if old is not None:
@@ -503,8 +502,7 @@ class Run:
             evaluations=made,
             loss=float(at.state.loss) if made else float("nan"),
             losses=_numbers(at.state.parts) if made else {},
-            _tensor=at.shown,
-            _frame=levels.frame(planned.level, *self.inputs.size, self._tiling),
+            _shown=functools.partial(self._shown, at.shown, planned.level),
         )
 
     def _ended(self):
@@ -527,22 +525,43 @@ class Run:
         return self.engine.learned(self._at.state) if self._at is not None else ()
 
     def _whole_image(self):
+        shown = self._shown(self._image(), self.plan.levels[-1].level)
+        with device.eagerly():
+            return self.engine.resized(shown, *self.inputs.size).numpy()
+
+    def _shown(self, image, level):
+        """An image as it is to be seen at a level, in the frame of the result."""
+        frame = levels.frame(level, *self.inputs.size, self._tiling)
+        with device.eagerly():
+            inside, content = (
+                None if picture is None else self._inside(picture, level, frame)
+                for picture in (image, self._content)
+            )
+            return self.engine.shown(inside, content, self._has_grey_styles).numpy()
+
+    def _inside(self, picture, level, frame):
         from tfstyle import resampling
 
-        last, size = self.plan.levels[-1].level, self.inputs.size
-        with device.eagerly():
-            image = self.engine.resized(self._image(), last.height, last.width)
-            inside = resampling.crop(image, *levels.frame(last, *size, self._tiling))
-            return self.engine.resized(inside, *size).numpy()
+        whole = self.engine.resized(picture, level.height, level.width)
+        return resampling.crop(whole, *frame)
+
+    @functools.cached_property
+    def _has_grey_styles(self):
+        from tfstyle import palette
+
+        styles = self.inputs.styles
+        return not self.inputs.material and all(
+            bool(palette.is_grey(style.picture)) for style in styles
+        )
 
     @functools.cached_property
     def _is_bare(self):
         """Whether there are places of the photograph that no style covers."""
-        masks = self.inputs.style_masks
-        return masks is not None and masks.sum(axis=-1).min() < WHITE
+        regions = self.inputs.style_masks
+        return regions is not None and regions.sum(axis=-1).min() < masks.WHITE
 
-    def _working(self, masks):
-        return None if masks is None else working_picture(masks, self.inputs.size, self._tiling)
+    def _working(self, mask):
+        return None if mask is None else working_picture(mask, self.inputs.size, self._tiling)
 
     @functools.cached_property
     def _content(self):

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from tfstyle import batch, device, images, levels, output, provenance
+from tfstyle import batch, device, images, levels, masks, output, provenance
 from tfstyle.batch import BatchSettings
 from tfstyle.batch.job import Job
 from tfstyle.cli import options
 from tfstyle.cli.console import say
 from tfstyle.cli.run import typed
 from tfstyle.features import check_settings, tiling
-from tfstyle.inputs import load_masks, load_styles
+from tfstyle.inputs import load_styles
 from tfstyle.outcome import Outcome
 from tfstyle.settings import PICTURES, StylizeSettings
 from tfstyle.settings.base import Settings, setting
@@ -64,7 +64,7 @@ def _check(settings, style):
     whole = levels.with_margin(*size, tiled)
     levels.levels(*whole, settings.evaluations, settings.scales, tiled)
     load_styles(settings, style, size)
-    load_masks(settings, style)
+    masks.of_result(settings, style)
 
 
 def _jobs(contents, style, settings, where):

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from tfstyle import animation, images, material, provenance
+from tfstyle import animation, images, masks, material, provenance
 from tfstyle import output as files
 from tfstyle.cli import SIGNALS, options, variations
 from tfstyle.cli.console import Failure, say
-from tfstyle.inputs import MASKS
 from tfstyle.outcome import Outcome
 from tfstyle.progress import Bar
 from tfstyle.run import Run
@@ -82,7 +81,7 @@ class Painting:
         self.output, self.options = str(output.output), output
         maps = material.named(pictures.get("maps", ()))
         self.files = material.outputs(self.output, maps)
-        inputs = {**pictures, **{name: getattr(settings, name, None) for name in MASKS}}
+        inputs = {**pictures, **{name: getattr(settings, name, None) for name in masks.NAMES}}
         for path in self.files:
             images.check_output(path, "--output")
             _check_inputs_stay("output", path, inputs)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfstyle import api, device, engine, images, levels, resampling
+from tfstyle import api, device, engine, images, levels, palette, resampling
 from tfstyle.checked import checked
 from tfstyle.features import check_settings
-from tfstyle.inputs import Inputs, load_styles
+from tfstyle.inputs import Inputs, load_styles, parts_of
 from tfstyle.optimizers import base
 from tfstyle.plan import Plan
 from tfstyle.serving import descriptor, packing
@@ -80,7 +80,10 @@ class Stylizer(tf.Module):
         self.style_pictures = [tf.Variable(np.asarray(x)[None], trainable=False) for x in pictures]
         self.style_regions = [_kept_region(each) for each in styles]
         self._engine.check_masks(any(each is not None for each in self.style_regions), False)
-        self._style_parts = [each.part for each in styles]
+        self._styles = [(each.part, each.scale, each.number) for each in styles]
+        self._style_parts = parts_of(styles)
+        with device.eagerly():
+            self._has_grey_styles = all(bool(palette.is_grey(each.picture)) for each in styles)
         label = self._label(objects)
         self._descriptor_label = f"tfstyle descriptor, {label}\n"
         self._state_label = f"tfstyle state, {type(self._engine.optimizer).__name__} {label}\n"
@@ -95,8 +98,15 @@ class Stylizer(tf.Module):
 
     @property
     def describes(self) -> bool:
-        """Whether the style is all in its statistics, which it is not for a discriminator."""
-        return not self._engine.objective.is_trained
+        """Whether the style is all in its statistics, whatever the content.
+
+        It is not for a discriminator, for a strength below 1, or in the content's colours.
+        """
+        return not self._is_trained and self._engine.sees_styles_alone
+
+    @property
+    def _is_trained(self):
+        return self._engine.objective.is_trained
 
     @property
     def has_masks(self) -> bool:
@@ -144,7 +154,10 @@ class Stylizer(tf.Module):
             image `[1, H, W, 3]`, and losses `[n, 2]` as in `tfstyle.Result`.
         """
         return self._run(
-            image, num_steps, seed, lambda level, size: self._own_style(level, size, seed)
+            image,
+            num_steps,
+            seed,
+            lambda level, size, content: self._own_style(level, size, content, seed),
         )
 
     @_signature(
@@ -171,8 +184,10 @@ class Stylizer(tf.Module):
             image,
             num_steps,
             seed,
-            lambda level, size: self._own_style(level, size, seed, by_region=True),
-            masks,
+            lambda level, size, content: self._own_style(
+                level, size, content, seed, by_region=True
+            ),
+            masks=masks,
         )
 
     @_signature(image=_IMAGE, seed=_NUMBER)
@@ -197,7 +212,7 @@ class Stylizer(tf.Module):
             level = levels.level(number, count, *whole, ENOUGH, self._engine.tiling)
             seed_there = self._level_seed(seed, level)
             picture = engine.style_at(image, long_side, level)
-            nest = self._engine.style_targets([(picture, 1.0)], seed_there)
+            nest = self._engine.style_targets([engine.Example(picture)], seed_there)
             return self._form.vector(nest), seed_there
 
         vectors, seeds = tf.map_fn(
@@ -230,7 +245,7 @@ class Stylizer(tf.Module):
             "descriptor_bytes", label, descriptor_bytes, form
         )
 
-        def described(level, whole):
+        def described(level, whole, _):
             # A style larger than the result is shrunk, to a half, a quarter ...
             ratio = tf.maximum(long_side / tf.reduce_max(whole), 1) * tf.cast(
                 level.shrink, tf.float64
@@ -239,7 +254,7 @@ class Stylizer(tf.Module):
             place = tf.minimum(halvings, count - 1)
             return self._form.statistics(vectors[place]), seeds[place]
 
-        return self._run(image, num_steps, seed, described)
+        return self._run(image, num_steps, seed, described, has_grey_styles=False)
 
     @_signature(content=_IMAGE, image=_IMAGE, state_bytes=_BYTES, num_steps=_NUMBER, seed=_NUMBER)
     def step(self, content, image, state_bytes, num_steps, seed):
@@ -260,9 +275,9 @@ class Stylizer(tf.Module):
         image = self._checked("image", image, tf.stack(size))
         tiling = self._engine.tiling
         level = levels.level(0, 1, *levels.with_margin(*size, tiling), num_steps, tiling)
-        style = self._own_style(level, size, seed)
-        targets = self._targets(self._bordered(content, size), level, style)
-        begin = self._engine.resized(self._bordered(image, size), level.height, level.width)
+        whole = self._bordered(content, size)
+        targets = self._targets(whole, level, self._own_style(level, size, whole, seed))
+        begin = self._engine.start(self._bordered(image, size), whole, level)
         start = self._engine.packed(self._start(begin, targets))
         state = tf.cond(
             state_bytes == "",
@@ -273,14 +288,15 @@ class Stylizer(tf.Module):
         limit = state.evaluations + self._checked_steps(num_steps)
         state, losses = self._advance(state, targets, limit)
         return {
-            "image": _finite("state_bytes", self._inside(state.image, level, size)),
+            "image": _finite("state_bytes", self._shown(state.image, content, level, size)),
             "state_bytes": packing.pack(self._state_label, self._engine.packed(state)),
             "losses": losses,
         }
 
-    def _run(self, image, num_steps, seed, style_at, masks=None):
-        """All levels, with the style that `style_at(level, size)` gives for each.
+    def _run(self, image, num_steps, seed, style_at, has_grey_styles=True, masks=None):
+        """All levels, with the style that `style_at(level, size, content)` gives for each.
 
+        Where the module's own styles are grey and those of the call are too, the result may be.
         `masks` are those of the styles and of the content.
         """
         image = self._checked("image", image)
@@ -295,7 +311,7 @@ class Stylizer(tf.Module):
             return levels.level(number, count, *whole, num_steps, tiling)
 
         def targets_at(level, learned=()):
-            return self._targets(content, level, style_at(level, size), learned, masks)
+            return self._targets(content, level, style_at(level, size, content), learned, masks)
 
         def running(number, image, losses, learned, status):
             return (number < count) & (status != base.NOT_FINITE)
@@ -304,7 +320,7 @@ class Stylizer(tf.Module):
             level = level_at(number)
             return tf.cond(
                 level.evaluations > 0,
-                lambda: self._paint(level, image, losses, targets_at(level, learned)),
+                lambda: self._paint(level, image, content, losses, targets_at(level, learned)),
                 lambda: (number + 1, image, losses, learned, status),
             )
 
@@ -312,29 +328,31 @@ class Stylizer(tf.Module):
         begin = content
         if self.settings.init == "noise":
             begin = resampling.noise(first.height, first.width, seed)
-        learned = () if self.describes else self._engine.objective.learned(targets_at(first))
-        columns = 2 if self.describes else 3
+        learned = self._engine.objective.learned(targets_at(first)) if self._is_trained else ()
+        columns = 3 if self._is_trained else 2
         begin = 0, begin, tf.zeros([0, columns]), learned, base.RUNNING
         shapes = tf.nest.map_structure(lambda x: tf.convert_to_tensor(x).shape, begin)
         shapes = shapes[0], _IMAGE.shape, tf.TensorShape([None, columns]), *shapes[3:]
         _, painted, losses, _, _ = tf.while_loop(running, paint, begin, shape_invariants=shapes)
         last = level_at(count - 1)
         painted = self._engine.resized(painted, last.height, last.width)
-        return {"image": _finite("image", self._inside(painted, last, size)), "losses": losses}
+        painted = self._shown(painted, image, last, size, has_grey_styles)
+        return {"image": _finite("image", painted), "losses": losses}
 
     def _bordered(self, picture, size):
         """A picture of the result's size with its margin."""
         return resampling.reflect(picture, *levels.margins(*size, self._engine.tiling))
 
-    def _inside(self, image, level, size):
+    def _shown(self, image, content, level, size, has_grey_styles=True):
         """The result, of that size, out of the image of the last level."""
         tiling = self._engine.tiling
         inside = resampling.crop(image, *levels.frame(level, *size, tiling))
-        return self._engine.resized(inside, *size) if any(tiling.axes) else inside
+        inside = self._engine.resized(inside, *size) if any(tiling.axes) else inside
+        return self._engine.shown(inside, content, has_grey_styles and self._has_grey_styles)
 
-    def _paint(self, level, image, losses, targets):
+    def _paint(self, level, image, content, losses, targets):
         """One level."""
-        start = self._engine.resized(image, level.height, level.width)
+        start = self._engine.start(image, content, level)
         state = self._start(start, targets)
         state, new = self._advance(state, targets, level.evaluations)
         new += tf.cast([[tf.shape(losses)[0]] + [0] * (new.shape[1] - 1)], tf.float32)
@@ -385,20 +403,21 @@ class Stylizer(tf.Module):
     def _level_seed(self, seed, level):
         return levels.level_seed(tf.cast(seed, tf.int64), tf.cast(level.number, tf.int64))
 
-    def _own_style(self, level, size, seed, by_region=False):
+    def _own_style(self, level, size, content, seed, by_region=False):
         """What is remembered of this module's own styles beside a result of that size, and seed."""
-        seed = self._level_seed(seed, level)
-        pictures, masks = [], []
-        for picture, part, region in zip(
-            self.style_pictures, self._style_parts, self.style_regions
+        seed, examples = self._level_seed(seed, level), []
+        for picture, region, (part, scale, number) in zip(
+            self.style_pictures, self.style_regions, self._styles
         ):
-            own = max(picture.shape)
-            long_side = self.settings.style_size or tf.minimum(own, tf.reduce_max(size))
             unit = tf.cast(picture, tf.float32) / 255
-            pictures.append((engine.style_at(unit, long_side, level), part))
-            unit = None if region is None else tf.cast(region, tf.float32) / 255
-            masks.append(engine.mask_at(unit, pictures[-1][0]))
-        return self._engine.style_targets(pictures, seed, None, masks, by_region), seed
+            long_side = scale.beside(tf.reduce_max(size))
+            picture = engine.style_at(unit, long_side, level)
+            mask = None if region is None else tf.cast(region, tf.float32) / 255
+            examples.append(engine.Example(picture, part, engine.mask_at(mask, picture), number))
+        seen = None
+        if not self._engine.sees_styles_alone:
+            seen = self._engine.looked_at(content, level)
+        return self._engine.style_targets(examples, seed, None, seen, by_region), seed
 
     def _targets(self, content, level, style, learned=(), masks=None):
         """The targets of a level."""
@@ -418,7 +437,7 @@ class Stylizer(tf.Module):
     def _example(self):
         """Statistics of a picture that has no symmetries."""
         noise = images.noise(2 * images.MIN_SIDE, 2 * images.MIN_SIDE, seed=0)
-        return self._engine.style_targets([(noise, 1.0)], 0)
+        return self._engine.style_targets([engine.Example(noise)], 0)
 
     def _label(self, objects):
         """Tells apart the bytes of exports that do not understand each other."""

@@ -59,6 +59,7 @@ SLICED, DISCRIMINATOR, LBFGS, TFP_LBFGS, ADAM = (
 POOLING = ("average", "max")
 PADDING = ("reflect", "zeros")
 TILE = ("x", "y", "xy")
+COLOR = ("style", "keep", "match", "luminance")
 PRECISION = ("auto", "float32", "bfloat16")
 LOGIT_FEATURES = ("linear", "quadratic")
 IMAGE_LOSSES = ("non_saturating", "minimax", "confusion", "least_squares")
@@ -270,11 +271,18 @@ class Styled(JobSettings):
         "to bottom; a content picture has to be such a tile itself; default: no side does",
         PICTURES,
     )
-    style_size: int | None = setting(
+    style_size: tuple[int, ...] | None = setting(
         None,
-        Integer(1, LARGEST_SIDE),
-        "long side of the style picture in pixels: smaller for finer strokes; default: as the "
-        "result, or the picture's own if less",
+        Integers(1, LARGEST_SIDE, least=1),
+        "long side of the style picture in pixels, one number for all or one for each: smaller for "
+        "finer strokes; default: as the result, or the picture's own if less",
+        PICTURES,
+    )
+    style_rotations: int = setting(
+        1,
+        Integer(1, 36),
+        "turns in which each style is seen, at equal angles: 4 for strokes in all directions, "
+        "which a photograph may need",
         PICTURES,
     )
     style_region: tuple[str, ...] | None = setting(
@@ -368,6 +376,19 @@ class Painted(Styled):
     content_layers: tuple[str, ...] | None = _of_statistic(
         "content_layers", Texts("layer names"), "layers compared position by position", LOSSES
     )
+    strength: float = setting(
+        1.0,
+        Number(0, 1),
+        "how much of the style is taken: 0 leaves the photograph as it is",
+        LOSSES,
+    )
+    color: str = setting(
+        "style",
+        Choice(COLOR),
+        "whose colours the result has: the style's; or the content's, put back at the end (keep), "
+        "given to the style before (match), or with nothing but lightness optimised (luminance)",
+        LOSSES,
+    )
     content_loss: str = setting(
         "features",
         Choice(tuple(registry.CONTENT_LOSSES)),
@@ -385,6 +406,9 @@ class Painted(Styled):
 
     def matched(self):
         return {"content": self.content_weight, "style": self.chosen("style_weight")}
+
+    def terms(self):
+        return super().terms() | {"tv": self.strength * self.tv_weight}
 
     def compared_layers(self):
         return self.chosen("content_layers") if self.content_weight else ()

@@ -209,19 +209,25 @@ class Numbers(Kind):
 
 @dataclasses.dataclass(frozen=True)
 class Integers(Kind):
-    """Several whole numbers from `lowest` to `highest`, or none."""
+    """Several whole numbers from `lowest` to `highest`, at least `least` of them."""
 
     lowest: int
     highest: int
+    least: int = 0
 
     @property
     def expected(self) -> str:
-        return f"integers from {self.lowest} to {self.highest} separated by commas, or nothing"
+        nothing = "" if self.least else ", or nothing"
+        return f"integers from {self.lowest} to {self.highest} separated by commas{nothing}"
 
     def convert(self, value: Any) -> tuple[int, ...]:
         if isinstance(value, str):
             raise TypeError
-        return tuple(map(Integer(self.lowest, self.highest).convert, value))
+        values = [value] if isinstance(value, numbers.Integral) else value
+        values = tuple(map(Integer(self.lowest, self.highest).convert, values))
+        if len(values) < self.least:
+            raise ValueError
+        return values
 
     def read(self, text: str) -> tuple[int, ...]:
         return self.convert([_digits(number) for number in text.split(",")] if text else [])

@@ -96,5 +96,5 @@ def _problem(job, network, content, style, start):
     made = engine.Engine(job, engine.Parts(features=network), job.precision)
     whole = levels.level(0, 1, *start.shape[1:3], job.evaluations)
     seen = made.content_targets(content, whole)
-    beside = made.style_targets([(style, 1.0)], job.seed)
+    beside = made.style_targets([engine.Example(style)], job.seed)
     return Problem(made.objective, made.targets(seen, beside, job.seed), start)
