@@ -139,9 +139,12 @@ def test_a_network_that_tells_nothing_is_tried_out(padding):
 
 def test_hard_borders_are_eroded_soft_ones_stay():
     descent = regions.Descent(1, "SAME", 2)
-    hard = tf.constant(half()[None, ..., None])
-    columns = descent.eroded(hard)[0, 0, :, 0].numpy()
-    np.testing.assert_array_equal(columns, np.arange(32) < 14)  # 16 in the region, less two
+    hard = tf.constant(np.stack([half(), 0.5 * half()], axis=-1)[None])
+    columns = descent.eroded(hard)[0, 0].numpy()
+    kept = np.arange(32) < 14
+    np.testing.assert_array_equal(
+        columns, np.stack([kept, 0.5 * kept], axis=-1)
+    )  # 16 in the region, less two
     soft = tf.ones([64, 1]) * tf.linspace(1.0, 0.0, 64)
     soft = soft[None, ..., None]
     np.testing.assert_array_equal(descent.eroded(soft), descent.pooled(soft))

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 PROBE = 129  # pixels of a picture by which the poolings of an unknown network are counted
 LEAST = 0.1  # of its weight is left to a region, or else its borders stay where they are
-SOFT = 0.5  # a border is soft where a feature sees the mask change by no more
+SOFT = 0.5  # of a mask's largest value; a border is soft where no feature sees more change
 
 
 class Descent(NamedTuple):
@@ -39,8 +39,8 @@ class Descent(NamedTuple):
     def eroded(self, masks: tf.Tensor) -> tf.Tensor:
         """The same without features that see both sides of a hard border.
 
-        A weight stays where a feature sees the mask change by half or less, and is gone where it
-        sees the mask change from 0 to 1. A region that would lose nearly all of its weight keeps
+        A weight stays where a feature sees the mask change by half of its largest value or less,
+        and is gone where it sees the mask change from 0 to that. A region that would lose nearly all of its weight keeps
         its borders: a style that is told nothing by a layer is worse than one told a little too
         much. Small regions on deep layers are the case, above all at coarse scales.
         """
@@ -51,6 +51,7 @@ class Descent(NamedTuple):
         side = 2 * self.radius + 1
         extremes = tf.nn.max_pool2d(self.pooled(sides, tf.nn.max_pool2d), side, 1, "SAME")
         change = tf.add_n(tf.split(extremes, 2, axis=-1))
+        change = tf.math.divide_no_nan(change, tf.reduce_max(masks, axis=[0, 1, 2]))
         kept = pooled * tf.clip_by_value((1 - change) / (1 - SOFT), 0, 1)
         here, before = (tf.reduce_sum(x, axis=[0, 1, 2]) for x in (kept, pooled))
         return tf.where(here < LEAST * before, pooled, kept)
