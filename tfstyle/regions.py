@@ -40,9 +40,10 @@ class Descent(NamedTuple):
         """The same without features that see both sides of a hard border.
 
         A weight stays where a feature sees the mask change by half of its largest value or less,
-        and is gone where it sees the mask change from 0 to that. A region that would lose nearly all of its weight keeps
-        its borders: a style that is told nothing by a layer is worse than one told a little too
-        much. Small regions on deep layers are the case, above all at coarse scales.
+        and is gone where it sees the mask change from 0 to that. A region that would lose nearly
+        all of its weight keeps its borders: a style that is told nothing by a layer is worse than
+        one told a little too much. Small regions on deep layers are the case, above all at coarse
+        scales.
         """
         pooled = self.pooled(masks)
         if not self.radius:
