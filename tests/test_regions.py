@@ -118,7 +118,7 @@ def test_the_discriminator_sees_what_has_weight():
 
 def test_masks_follow_the_networks_pooling():
     descents = regions.descents(None, VGG19_NARROW, ["block1_conv1", "block3_conv1"], "reflect")
-    assert descents["block3_conv1"] == regions.Descent(2, "SAME", 3)  # 2 + 4 + 4 pixels, 4 apart
+    assert descents["block3_conv1"] == regions.Descent(2, "SAME", 2)  # half of 2 + 4 + 4, 4 apart
     mask = np.random.default_rng(0).random((1, 8, 12, 2)).astype(np.float32)
     wanted = mask.reshape(1, 2, 4, 3, 4, 2).mean(axis=(2, 4))
     np.testing.assert_allclose(descents["block3_conv1"].pooled(mask), wanted, rtol=1e-5)
@@ -139,9 +139,12 @@ def test_a_network_that_tells_nothing_is_tried_out(padding):
 
 def test_hard_borders_are_eroded_soft_ones_stay():
     descent = regions.Descent(1, "SAME", 2)
-    hard = tf.constant(half()[None, ..., None])
-    columns = descent.eroded(hard)[0, 0, :, 0].numpy()
-    np.testing.assert_array_equal(columns, np.arange(32) < 14)  # 16 in the region, less two
+    hard = tf.constant(np.stack([half(), 0.5 * half()], axis=-1)[None])
+    columns = descent.eroded(hard)[0, 0].numpy()
+    kept = np.arange(32) < 14
+    np.testing.assert_array_equal(
+        columns, np.stack([kept, 0.5 * kept], axis=-1)
+    )  # 16 in the region, less two
     soft = tf.ones([64, 1]) * tf.linspace(1.0, 0.0, 64)
     soft = soft[None, ..., None]
     np.testing.assert_array_equal(descent.eroded(soft), descent.pooled(soft))
@@ -193,7 +196,8 @@ def test_each_region_is_drawn_to_its_own_style():
         return base.evaluate(made.objective, noise(), aims._replace(masks=masks))[2].numpy()
 
     first, second = gradient([1.0, 0.0]), gradient([0.0, 1.0])
-    assert np.abs(first[:, :, 32:]).max() == 0 and np.abs(second[:, :, :32]).max() == 0
+    # Beyond the border only what sees half of the receptive field's radius of 4 pixels there.
+    assert np.abs(first[:, :, 34:]).max() == 0 and np.abs(second[:, :, :30]).max() == 0
     assert np.abs(first[:, :, :32]).min(axis=3).mean() > 0 < np.abs(second[:, :, 32:]).mean()
     whole = base.evaluate(made.objective, noise(), aims)[2]
     np.testing.assert_allclose(first + second, whole, rtol=1e-3, atol=1e-7)

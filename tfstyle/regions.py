@@ -4,6 +4,11 @@ Gatys et al. 2017, "Controlling Perceptual Factors in Neural Style Transfer", se
 down the network by its own pooling, so it lies exactly over the map of a layer. A feature sees
 further than its own position: where a border is hard, those that see both of its sides have no say,
 so that no region takes up what is in another.
+
+What counts as seen is half of the receptive field's radius: weights of the outer half are so small
+that features there hardly answer to it (Luo et al. 2016, "Understanding the Effective Receptive
+Field"). With the whole radius, 70 pixels on the fifth block, a band along each border had no style
+but that of shallow layers, which shows.
 """
 
 import math
@@ -16,7 +21,8 @@ from tfstyle import resampling
 
 PROBE = 129  # pixels of a picture by which the poolings of an unknown network are counted
 LEAST = 0.1  # of its weight is left to a region, or else its borders stay where they are
-SOFT = 0.5  # a border is soft where a feature sees the mask change by no more
+SEEN = 0.5  # of the radius of a receptive field
+SOFT = 0.5  # of a mask's largest value; a border is soft where no feature sees more change
 
 
 class Descent(NamedTuple):
@@ -25,7 +31,7 @@ class Descent(NamedTuple):
     Attributes:
         poolings: on the way, each to a half.
         padding: of the poolings, "SAME" or "VALID".
-        radius: positions on each side of its own that a feature sees; 0 if that is not known.
+        radius: positions on each side that count as seen by a feature; 0 if that is not known.
     """
 
     poolings: int
@@ -41,10 +47,11 @@ class Descent(NamedTuple):
     def eroded(self, masks: tf.Tensor, tiled: tuple[bool, bool] = (False, False)) -> tf.Tensor:
         """The same without features that see both sides of a hard border.
 
-        A weight stays where a feature sees the mask change by half or less, and is gone where it
-        sees the mask change from 0 to 1. A region that would lose nearly all of its weight keeps
-        its borders: a style that is told nothing by a layer is worse than one told a little too
-        much. Small regions on deep layers are the case, above all at coarse scales.
+        A weight stays where a feature sees the mask change by half of its largest value or less,
+        and is gone where it sees the mask change from 0 to that. A region that would lose nearly
+        all of its weight keeps its borders: a style that is told nothing by a layer is worse than
+        one told a little too much. Small regions on deep layers are the case, above all at coarse
+        scales.
 
         Args:
             masks: of the picture.
@@ -56,6 +63,7 @@ class Descent(NamedTuple):
         sides = tf.concat([masks, -masks], axis=-1)
         extremes = _greatest_near(self.pooled(sides, tf.nn.max_pool2d), self.radius, tiled)
         change = tf.add_n(tf.split(extremes, 2, axis=-1))
+        change = tf.math.divide_no_nan(change, tf.reduce_max(masks, axis=[0, 1, 2]))
         kept = pooled * tf.clip_by_value((1 - change) / (1 - SOFT), 0, 1)
         here, before = (tf.reduce_sum(x, axis=[0, 1, 2]) for x in (kept, pooled))
         return tf.where(here < LEAST * before, pooled, kept)
@@ -87,7 +95,9 @@ def descents(
     strides = {layer: table.stride(layer) for layer in layers}
     return {
         layer: Descent(
-            int(math.log2(stride)), pooling_padding, math.ceil(table.radius([layer]) / stride)
+            int(math.log2(stride)),
+            pooling_padding,
+            math.ceil(SEEN * table.radius([layer]) / stride),
         )
         for layer, stride in strides.items()
     }
