@@ -30,6 +30,7 @@ HEAD = """# Settings
 Every setting is a keyword argument in Python and a flag on the command line, and is checked in the
 same way. `tfstyle batch` also has all settings of `stylize`, `tfstyle compare` those that it passes
 on. In Python they can be put together beforehand: `tfstyle.settings.StylizeSettings(size=256)`.
+Those of files are flags only: in Python, `tfstyle.images.save` has such arguments.
 
 This page is written by a program, from where the settings are declared:
 
