@@ -29,6 +29,7 @@ from tfstyle.device import Device
 from tfstyle.inputs import digest
 from tfstyle.optimizers.alternating import Alternating
 from tfstyle.settings import PICTURES, Settings
+from tfstyle.statistics.between import Between
 from tfstyle.targets import Targets
 from tfstyle.workload import Strategy, Workload
 
@@ -74,7 +75,7 @@ class Engine:
         if self.color == "luminance":
             self.network = palette.Grey(self.network)
         self.statistic = _statistic(settings, parts) if layer_weights else None
-        style_loss = losses.StyleLoss(self.statistic, layer_weights) if layer_weights else None
+        style_loss = _style_loss(self.statistic, layer_weights, self.strength)
         content_loss = _content_loss(settings)
         self.objective = losses.Objective(
             self.network, style_loss, settings.terms(), settings.tv_exponent(), content_loss
@@ -100,26 +101,36 @@ class Engine:
         """Whether what is remembered of a style does not depend on the content."""
         return self.color not in palette.RECOLOURED and self.strength == 1
 
-    def beside(self, pictures: list[tuple[Any, float]], content, level) -> list[tuple[Any, float]]:
-        """Styles as they are looked at beside a content.
+    def targets_beside(
+        self, pictures: list[tuple[Any, float]], content, level, seed, grid: Grid | None = None
+    ) -> dict[str, Any]:
+        """What is remembered of styles beside a content.
 
-        In the colours that `color` asks for; with a strength below 1 the content is one of them.
+        They have the colours that `color` asks for. With a strength below 1 it is a pair for each
+        layer, of the style and of the content (see `Between`), but for a criterion that is trained:
+        that takes the content for one of the styles.
 
         Args:
-            pictures: see `style_targets`.
+            pictures, seed, grid: see `style_targets`.
             content: with its margin, of any size.
             level: of the pictures.
         """
         if self.sees_styles_alone:
-            return pictures
+            return self.style_targets(pictures, seed, grid)
         content = self._looked_at(content, level)
-        recolour = palette.RECOLOURED.get(self.color, lambda picture, _: picture)
-        styles = [
-            (recolour(picture, content), self.strength * part)
-            for picture, part in pictures
-            if self.strength
-        ]
-        return styles + [(content, 1 - self.strength)] * (self.strength < 1)
+        if self.color in palette.RECOLOURED:
+            recolour = palette.RECOLOURED[self.color]
+            pictures = [(recolour(picture, content), part) for picture, part in pictures]
+        if self.strength == 1:
+            return self.style_targets(pictures, seed, grid)
+        if self.objective.is_trained:
+            parts = [(picture, self.strength * part) for picture, part in pictures]
+            mixture = [*(parts if self.strength else []), (content, 1 - self.strength)]
+            return self.style_targets(mixture, seed, grid)
+        style, photograph = (
+            self.style_targets(each, seed, grid) for each in (pictures, [(content, 1.0)])
+        )
+        return {layer: (style[layer], photograph[layer]) for layer in style}
 
     def style_targets(
         self, pictures: list[tuple[Any, float]], seed, grid: Grid | None = None
@@ -145,7 +156,7 @@ class Engine:
             pictures = [
                 (style_at(style.picture, style.long_side, level), style.part) for style in styles
             ]
-            return self.style_targets(self.beside(pictures, content, level), seed, grid)
+            return self.targets_beside(pictures, content, level, seed, grid)
 
         if not self.sees_styles_alone:
             return make()
@@ -264,6 +275,14 @@ def style_at(picture, long_side, level) -> tf.Tensor:
 
 def _statistic(settings, parts):
     return statistics.get(parts.statistic or settings.statistic, settings)
+
+
+def _style_loss(statistic, layer_weights, strength):
+    if not layer_weights:
+        return None
+    if strength < 1 and not getattr(statistic, "trains", False):
+        statistic = Between(statistic, strength)
+    return losses.StyleLoss(statistic, layer_weights)
 
 
 def _content_loss(settings):

@@ -356,8 +356,7 @@ class Stylizer(tf.Module):
             unit = tf.cast(picture, tf.float32) / 255
             long_side = scale.beside(tf.reduce_max(size))
             pictures.append((engine.style_at(unit, long_side, level), part))
-        pictures = self._engine.beside(pictures, content, level)
-        return self._engine.style_targets(pictures, seed), seed
+        return self._engine.targets_beside(pictures, content, level, seed), seed
 
     def _targets(self, content, level, style, learned=()):
         """The targets of a level."""
