@@ -304,3 +304,11 @@ def test_a_file_may_have_a_comma_in_its_name(tmp_path, monkeypatch):
     assert files.read("a, b.png") == files.read('"a, b.png"') == ("a, b.png",)
     assert files.read("a,b.png") == ("a", "b.png")
     assert files.read('a,"a, b.png"') == ("a", "a, b.png")
+
+
+def test_pixels_weigh_more_beside_a_content():
+    """A photograph has grain of its own; a texture has none, and rows that need deeper layers."""
+    weights = {job: job().layer_weights()["pixels"] for job in (StylizeSettings, TextureSettings)}
+    assert weights == {StylizeSettings: 0.5, TextureSettings: 0.05}
+    assert StylizerSettings(content_weight=0).layer_weights()["pixels"] == 0.05
+    assert StylizeSettings(style_layer_weights=[1, 2, 3, 4, 5, 6]).layer_weights()["pixels"] == 1

@@ -25,10 +25,14 @@ class Pixels(keras.layers.Layer):
     """RGB `[batch, H + 2, W + 2, 3]` in [0, 1], with a border, to `[batch, H, W, 51]`."""
 
     def call(self, image):
-        kernel = ops.convert_to_tensor(filters(), image.dtype)
-        patches = ops.conv(image - GREY, kernel, padding="valid", data_format="channels_last")
-        sizes = ops.abs(patches[..., len(LUMINANCE_AND_CHROMA) :])
-        return ops.cast(ops.concatenate([patches, sizes], axis=-1), self.compute_dtype)
+        kernel = filters()
+        varying = kernel[..., len(LUMINANCE_AND_CHROMA) :]
+        kernel = ops.convert_to_tensor(np.concatenate([kernel, varying], -1), image.dtype)
+        values = ops.conv(image - GREY, kernel, padding="valid", data_format="channels_last")
+        values = ops.cast(values, self.compute_dtype)
+        # The sizes by their signs: faster than their own branch, there and back.
+        signed = np.arange(kernel.shape[-1]) < PIXEL_FILTERS
+        return values * ops.stop_gradient(ops.where(signed, 1, ops.sign(values)))
 
 
 def filters() -> np.ndarray:

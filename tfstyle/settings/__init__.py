@@ -53,8 +53,9 @@ PRECISION = ("auto", "float32", "bfloat16")
 LOGIT_FEATURES = ("linear", "quadratic")
 IMAGE_LOSSES = ("non_saturating", "minimax", "confusion", "least_squares")
 GATYS_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
-# A twentieth is enough against a mesh, and leaves the rows of bricks to deeper layers.
-LAYER_WEIGHTS = {"pixels": 0.05}  # of all others: 1
+# Weight of the style layer `pixels`, of all others: 1. A twentieth is enough against a mesh, and
+# leaves the rows of bricks to deeper layers; a photograph has grain of its own that must go.
+PIXELS_ALONE, PIXELS_BESIDE_CONTENT = 0.05, 0.5
 # Defaults that depend on what is matched: of statistics in closed form, and of what learns.
 MATCHED = {
     "features": "vgg19_narrow",
@@ -274,7 +275,8 @@ class Styled(JobSettings):
     style_layer_weights: tuple[float, ...] | None = setting(
         None,
         Numbers(),
-        "one number for each style layer; default: equal, for pixels a twentieth of the others",
+        "one number for each style layer; default: equal, for pixels a half of the others, without a "
+        "content a twentieth",
         LOSSES,
     )
     sliced_wasserstein_directions: int = _sliced(
@@ -326,7 +328,8 @@ class Styled(JobSettings):
 
     def layer_weights(self):
         layers = self.chosen("style_layers")
-        default = [LAYER_WEIGHTS.get(layer, 1.0) for layer in layers]
+        pixels = PIXELS_BESIDE_CONTENT if self.compared_layers() else PIXELS_ALONE
+        default = [pixels if layer == "pixels" else 1.0 for layer in layers]
         return dict(zip(layers, self.style_layer_weights or default))
 
 
