@@ -158,9 +158,16 @@ def test_no_strength_leaves_the_photograph():
 
 def test_strength_grows_evenly():
     options = {"size": 40, "evaluations": 25}
-    made = [stylize(strength=s, **options).image for s in (0, 0.33, 0.67, 1)]
-    away = [np.sqrt(np.mean((image - made[0]) ** 2)) for image in made]
-    assert (np.diff(away) > 0.15 * away[-1]).all(), away
+    content = images.resize(photo()[None], 40, 40)
+    made = [content, *(stylize(strength=s, **options).image for s in (0.33, 0.67, 1))]
+    away = [np.sqrt(np.mean((image - content) ** 2)) for image in made]
+    assert (np.diff(away) > 0.1 * away[-1]).all(), away
+
+
+def gram(image, layer):
+    features = network()(image)[layer].numpy()
+    rows = features.reshape(-1, features.shape[-1])
+    return rows.T @ rows / len(rows)
 
 
 def engine_of(**options):
@@ -168,19 +175,21 @@ def engine_of(**options):
     return engine.Engine(settings, engine.Parts(features=network()), "float32")
 
 
-def test_what_is_remembered_is_of_the_style_and_the_content():
+def test_the_loss_is_a_mean_of_those_from_style_and_content():
     content, style = photo()[None], stripes()[None]
     level = levels.level(0, 1, 64, 64, 9)
-    whole = engine_of()
-    mixed = engine_of(strength=0.3).style_targets(
-        [engine.Example(style, 0.5), engine.Example(checks()[None], 0.5, number=1)],
-        seed=0,
-        content=whole.looked_at(content, level),
-    )
-    alone = [whole.style_targets([engine.Example(x)], 0) for x in (style, checks()[None], content)]
-    for layer, gram in mixed.items():
-        expected = sum(part * each[layer] for part, each in zip((0.15, 0.15, 0.7), alone))
-        np.testing.assert_allclose(gram, expected, rtol=1e-5, atol=1e-7)
+    between = engine_of(strength=0.3)
+    image, examples = checks()[None], [engine.Example(style)]
+    target = between.style_targets(examples, 0, content=between.looked_at(content, level))
+    found = between.objective.style_loss(network()(image), target)
+    expected = 0.0
+    for layer in STYLE_LAYERS:
+        here, there, kept = (gram(each, layer) for each in (image, style, content))
+        squares = [np.sum((here - other) ** 2) / np.sum(there**2) for other in (there, kept)]
+        expected += (0.3 * squares[0] + 0.7 * squares[1]) / 2
+    assert float(found) == pytest.approx(expected, rel=1e-4)
+    seen = engine_of().style_targets(examples, 0)
+    assert set(seen) == set(STYLE_LAYERS) and not isinstance(seen[STYLE_LAYERS[0]], tuple)
 
 
 def test_detail_of_the_photograph_comes_back_between_scales():
@@ -236,7 +245,7 @@ def test_other_angles_turn_a_slope_and_fill_nothing_in(number, count, height, wi
     np.testing.assert_allclose(turned[inner][..., 0], (0.5 + 0.005 * along)[inner], atol=6e-4)
     np.testing.assert_allclose(turned[inner][..., 1], (0.5 + 0.005 * across)[inner], atol=6e-4)
     assert turned[..., 2].min() > 0.9999
-    assert turned.shape[0] * turned.shape[1] > 0.2 * height * width
+    assert turned.shape[0] * turned.shape[1] > 0.15 * height * width
 
 
 def test_turns_share_a_styles_part_at_one_scale():
@@ -283,7 +292,8 @@ def test_a_stylizer_paints_what_stylize_paints():
 @pytest.mark.parametrize("color", ["keep", "luminance"])
 def test_a_stylizer_keeps_the_contents_chroma(color):
     content, start = photo(40, 48)[None], stripes(40, 48)[None]
-    found = stylizer(color=color, evaluations=4, **SHARED).step(content, start, b"", 1, 0)["image"]
+    painter = stylizer(color=color, evaluations=4, **SHARED)
+    found = painter.step(content, start, b"", 1, 0)["image"].numpy()
     np.testing.assert_allclose(found, palette.with_chroma(found, content), atol=2e-3)
     assert np.abs(palette.grey(found) - palette.grey(start)).mean() < 0.1
 

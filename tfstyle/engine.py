@@ -32,6 +32,7 @@ from tfstyle.features.together import Together, TogetherTable
 from tfstyle.masks import WHITE
 from tfstyle.optimizers.alternating import Alternating
 from tfstyle.settings import PICTURES, Settings
+from tfstyle.statistics.between import Between
 from tfstyle.targets import Masks, Targets
 from tfstyle.workload import Strategy, Workload
 
@@ -100,7 +101,7 @@ class Engine:
             self._seeing(each, count) for each in (network, _untiled(network, self.tiling))
         )
         self.statistic = _statistic(settings, parts) if layer_weights else None
-        style_loss = losses.StyleLoss(self.statistic, layer_weights) if layer_weights else None
+        style_loss = _style_loss(self.statistic, layer_weights, self.strength)
         content_loss = _content_loss(settings)
         self.objective = losses.Objective(
             self.network,
@@ -153,7 +154,9 @@ class Engine:
     ) -> dict[str, Any]:
         """What is remembered of styles.
 
-        In the colours that `color` asks for; with a strength below 1 the content is one of them.
+        They have the colours that `color` asks for. With a strength below 1 it is a pair for each
+        layer, of the style and of the content (see `Between`), but for a criterion that is trained:
+        that takes the content for one of the styles.
 
         Args:
             examples: pictures of the size that they have at a level.
@@ -179,22 +182,24 @@ class Engine:
     def _measured(self, examples, layers, seed, grid, content):
         """What is remembered of a blend."""
         recolour = palette.RECOLOURED.get(self.color, lambda picture, _: picture)
-        styles = [(recolour(each.picture, content), self.strength * each.part) for each in examples]
+        styles = [(recolour(each.picture, content), each.part) for each in examples]
         weights = [
             {} if each.mask is None else self._weights(each.mask, layers) for each in examples
         ]
-        if self.strength < 1:
-            styles, weights = [*styles, (content, 1 - self.strength)], [*weights, {}]
-        kept = [number for number, (_, part) in enumerate(styles) if part > 0]
-        return measure.style(
-            self.style_network,
-            self.statistic,
-            [styles[number] for number in kept],
-            layers,
-            seed,
-            grid,
-            [weights[number] for number in kept],
-        )
+
+        def measured(pictures, weights):
+            return measure.style(
+                self.style_network, self.statistic, pictures, layers, seed, grid, weights
+            )
+
+        if self.strength == 1:
+            return measured(styles, weights)
+        if self.objective.is_trained:
+            parts = [(picture, self.strength * part) for picture, part in styles]
+            kept = slice(None) if self.strength else slice(0)
+            return measured([*parts[kept], (content, 1 - self.strength)], [*weights[kept], {}])
+        style, photograph = measured(styles, weights), measured([(content, 1.0)], [{}])
+        return {layer: (style[layer], photograph[layer]) for layer in style}
 
     def kept_style_targets(
         self, styles, content, level, seed: int, grid: Grid | None, by_region: bool = False
@@ -397,6 +402,14 @@ def _untiled(network, tiling):
 
 def _statistic(settings, parts):
     return statistics.get(parts.statistic or settings.statistic, settings)
+
+
+def _style_loss(statistic, layer_weights, strength):
+    if not layer_weights:
+        return None
+    if strength < 1 and not getattr(statistic, "trains", False):
+        statistic = Between(statistic, strength)
+    return losses.StyleLoss(statistic, layer_weights)
 
 
 def _content_loss(settings):
