@@ -303,7 +303,7 @@ def test_grey_requests_stay_grey_and_styles_beside_a_content_are_not_described(t
     options = {"max_size": 96, "evaluations": 4, "color": "match"} | SHARED
     painter = tfstyle.Stylizer(grey, features=network(), **options)
     loaded = tf.saved_model.load(saved_model.save(painter, tmp_path / "model"))
-    assert set(loaded.signatures) == {"serving_default", "stylize", "step"}
+    assert not {"describe", "stylize_with"} & set(loaded.signatures)
     request = tf.constant(in_grey(photo())[None])
     answer = loaded.signatures["stylize"](
         image=request, num_steps=tf.constant(4), seed=tf.constant(0)
