@@ -333,7 +333,7 @@ def defaults(function):
     """Defaults of a function's settings."""
     parameters = inspect.signature(function).parameters.items()
     found = {name: parameter.default for name, parameter in parameters}
-    own = ("settings", "callback", "progress", "checkpoint", "resume")
+    own = ("settings", "maps", "callback", "progress", "checkpoint", "resume")
     return {
         name: default
         for name, default in found.items()
