@@ -5,10 +5,22 @@ import threading
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_api import CONTENT_LAYERS, STYLE_LAYERS, checks, network, photo, stripes, stylize, texture
+from test_api import (
+    CONTENT_LAYERS,
+    STYLE_LAYERS,
+    TABLE,
+    checks,
+    network,
+    photo,
+    stripes,
+    stylize,
+    texture,
+)
 
 import tfstyle
 from tfstyle import Run, engine, images, inputs, levels, palette, resampling, rotations
+from tfstyle.blocks.grid import Grid
+from tfstyle.blocks.objective import Blocked
 from tfstyle.colour import oklab, rgb_of
 from tfstyle.optimizers import base
 from tfstyle.serving import saved_model
@@ -171,7 +183,7 @@ def gram(image, layer):
 
 
 def engine_of(**options):
-    settings = StylizeSettings(statistic="gram", **LAYERS, **options)
+    settings = StylizeSettings(**{"statistic": "gram"} | LAYERS | options)
     return engine.Engine(settings, engine.Parts(features=network()), "float32")
 
 
@@ -190,6 +202,27 @@ def test_the_loss_is_a_mean_of_those_from_style_and_content():
     assert float(found) == pytest.approx(expected, rel=1e-4)
     seen = engine_of().style_targets(examples, 0)
     assert set(seen) == set(STYLE_LAYERS) and not isinstance(seen[STYLE_LAYERS[0]], tuple)
+
+
+@pytest.mark.parametrize("statistic", ["gram", "gaussian_w2"])
+def test_in_blocks_as_whole(statistic):
+    content, style, image = photo(96, 96)[None], stripes()[None], palette.grey(checks(96, 96)[None])
+    made = engine_of(strength=0.3, color="luminance", statistic=statistic)
+    level = levels.level(0, 1, 96, 96, 9)
+    grid = Grid.of(TABLE, made.layers, 32)
+    seen = [
+        made.targets(
+            made.content_targets(content, level, where),
+            made.targets_beside([(style, 1.0)], content, level, 0, where),
+            0,
+        )
+        for where in (None, grid)
+    ]
+    whole = base.evaluate(made.objective, image, seen[0])
+    blocked = base.evaluate(Blocked(made.objective, grid), image, seen[1])
+    np.testing.assert_allclose(blocked[0], whole[0], rtol=1e-4)
+    np.testing.assert_allclose(blocked[2], whole[2], atol=1e-4 * np.abs(whole[2]).max())
+    assert np.ptp(whole[2], axis=-1).max() < 1e-6 * np.abs(whole[2]).max()  # grey stays grey
 
 
 def test_detail_of_the_photograph_comes_back_between_scales():

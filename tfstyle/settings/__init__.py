@@ -280,7 +280,7 @@ class Styled(JobSettings):
     )
     style_rotations: int = setting(
         1,
-        Integer(1, 36),
+        Integer(1, 360),
         "turns in which each style is seen, at equal angles: 4 for strokes in all directions, "
         "which a photograph may need",
         PICTURES,

@@ -223,7 +223,8 @@ class Integers(Kind):
     def convert(self, value: Any) -> tuple[int, ...]:
         if isinstance(value, str):
             raise TypeError
-        values = [value] if isinstance(value, numbers.Integral) else value
+        is_one = self.least and isinstance(value, numbers.Integral)
+        values = [value] if is_one else value
         values = tuple(map(Integer(self.lowest, self.highest).convert, values))
         if len(values) < self.least:
             raise ValueError
