@@ -213,7 +213,7 @@ def test_in_blocks_as_whole(statistic):
     seen = [
         made.targets(
             made.content_targets(content, level, where),
-            made.targets_beside([(style, 1.0)], content, level, 0, where),
+            made.style_targets([engine.Example(style)], 0, where, made.looked_at(content, level)),
             0,
         )
         for where in (None, grid)

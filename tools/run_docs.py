@@ -19,7 +19,14 @@ import sys
 from absl import app, flags
 
 ROOT = pathlib.Path(__file__).parent.parent
-PAGES = ("docs/texture.md", "docs/stylize.md", "docs/invert.md", "docs/compare.md", "docs/grain.md")
+PAGES = (
+    "docs/texture.md",
+    "docs/stylize.md",
+    "docs/control.md",
+    "docs/invert.md",
+    "docs/compare.md",
+    "docs/grain.md",
+)
 PAGES += ("docs/discriminator.md", "docs/theory.md", "docs/export.md", "docs/pipelines.md")
 PAGES += ("docs/serving.md", "docs/scaling.md", "docs/performance.md", "docs/settings.md")
 STARTS = ("tfstyle ", "python -m tools.", "python -m export.", "python examples/")
