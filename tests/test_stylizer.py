@@ -418,7 +418,7 @@ def test_any_callable_is_a_network():
 
 
 def test_what_the_library_can_and_a_stylizer_cannot():
-    """Size, seed and masks come with each picture, and blocks, of which memory is, are not there."""
+    """Size, seed and masks come with a picture, and blocks, of which memory is, are not there."""
     ours, all_settings = StylizerSettings.fields(), StylizeSettings.fields()
     masks = {"style_mask", "content_mask"}
     assert all_settings.keys() - ours.keys() == {"size", "seed", "memory", *masks}
