@@ -439,8 +439,8 @@ def _workload(engine, settings, representation, precision, name, count):
         settings,
         engine.objective.content_loss,
         tuple(engine.content_layers),
-        engine.tiling,
-        count,
+        tiling=engine.tiling,
+        count=count,
     )
 
 
