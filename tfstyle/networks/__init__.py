@@ -1,0 +1,1 @@
+"""Networks that make pictures: they answer at once what an optimisation searches for."""
