@@ -1,4 +1,4 @@
-"""Train the decoders of `tfstyle.networks.inverter` to undo the bundled feature network.
+"""Train the decoders of `tfstyle.networks.decoders` to undo the bundled feature network.
 
     KERAS_BACKEND=jax python -m tools.train_inverter --pictures=FOLDER --minutes=8
     python -m tools.train_inverter --pictures=FOLDER --layer=block4_conv1 --minutes=240
@@ -20,13 +20,13 @@ from PIL import Image, ImageOps
 
 from tfstyle.features import vgg, weights
 from tfstyle.features.architectures import VGG19_NARROW
-from tfstyle.networks import inverter
+from tfstyle.networks import decoders
 from tools import training_pictures
 from tools.training import relative_error, save
 
 _PICTURES = flags.DEFINE_list("pictures", None, "Folders of pictures.", required=True)
 _HELD_OUT = flags.DEFINE_string("held_out", "examples/photos", "Folder of pictures to judge by.")
-_LAYER = flags.DEFINE_list("layer", list(inverter.LAYERS), "Layers to be inverted.")
+_LAYER = flags.DEFINE_list("layer", list(decoders.LAYERS), "Layers to be inverted.")
 _OUTPUT = flags.DEFINE_string("output", "inverters.npz", "Where the decoders are written.")
 _CHECKPOINT = flags.DEFINE_string("checkpoint", "checkpoints/inverter.weights.h5", "To resume.")
 _MINUTES = flags.DEFINE_float("minutes", 60, "Of training, in all.", lower_bound=0)
@@ -91,15 +91,15 @@ class Training(keras.Model):
 
     def __init__(self, layers, feature_weight, dtype):
         super().__init__()
-        network = vgg.build(VGG19_NARROW, inverter.LAYERS, dtype=dtype)
+        network = vgg.build(VGG19_NARROW, decoders.LAYERS, dtype=dtype)
         weights.assign(network, weights.read("bundled"), "bundled")
         network.trainable = False
         # A decoder is judged by all layers up to the one it inverts.
         self.networks = {}
-        for number, layer in enumerate(inverter.LAYERS, 1):
-            seen = {name: network.output[name] for name in inverter.LAYERS[:number]}
+        for number, layer in enumerate(decoders.LAYERS, 1):
+            seen = {name: network.output[name] for name in decoders.LAYERS[:number]}
             self.networks[layer] = keras.Model(network.input, seen)
-        self.decoders = {layer: inverter.build(layer, dtype) for layer in layers}
+        self.decoders = {layer: decoders.build(layer, dtype) for layer in layers}
         self.feature_weight = feature_weight
         self.spent = self.add_weight(name="spent", shape=(), initializer="zeros", trainable=False)
 

@@ -9,13 +9,21 @@ import pathlib
 
 import keras
 
-from tfstyle.features import vgg
+from tfstyle.features import vgg, weights
 from tfstyle.features.architectures import VGG19_NARROW
+from tfstyle.settings import GATYS_LAYERS as LAYERS
 
 BUNDLED = pathlib.Path(__file__).with_name("data") / "inverters.npz"
-LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 WIDTHS = (16, 32, 96, 128, 128)  # at the resolution of each block of the feature network
-DEEP_BLOCKS = 2  # residual, at the resolution of the feature maps: they see the widest
+RESIDUALS = 2  # at the resolution of the feature maps, where a convolution sees the widest
+_GREY = keras.initializers.Constant(0.5)
+
+
+def get(layer: str, dtype: str | None = None) -> keras.Model:
+    """The decoder of a layer with the weights that come with the package; see `build`."""
+    model = build(layer, dtype)
+    weights.assign(model, weights.read(BUNDLED), BUNDLED.name)
+    return model
 
 
 def build(layer: str, dtype: str | None = None) -> keras.Model:
@@ -32,7 +40,7 @@ def build(layer: str, dtype: str | None = None) -> keras.Model:
     block = VGG19_NARROW.block(layer)
     features = keras.Input((None, None, VGG19_NARROW.widths[block - 1]), name="features")
     x = _convolve(features, WIDTHS[block - 1], f"{layer}_in", dtype)
-    for number in range(DEEP_BLOCKS):
+    for number in range(RESIDUALS):
         name = f"{layer}_residual{number + 1}"
         change = _convolve(x, WIDTHS[block - 1], f"{name}_a", dtype)
         change = _convolve(change, WIDTHS[block - 1], f"{name}_b", dtype, activation=None)
@@ -47,7 +55,11 @@ def build(layer: str, dtype: str | None = None) -> keras.Model:
     return keras.Model(features, image, name=f"{layer}_inverter")
 
 
-_GREY = keras.initializers.Constant(0.5)
+def radius(layer: str) -> int:
+    """Pixels on each side of its own that a pixel of the picture depends on, at most."""
+    strides = [2**level for level in range(VGG19_NARROW.block(layer))]
+    # Up-sampling looks at a position that lies up to one stride away.
+    return (2 + 2 * RESIDUALS) * strides[-1] + 2 * sum(strides[:-1]) + 1
 
 
 def _convolve(x, channels, name, dtype, activation="leaky_relu", bias_initializer="zeros"):
