@@ -11,9 +11,10 @@ import keras
 
 from tfstyle.features import vgg, weights
 from tfstyle.features.architectures import VGG19_NARROW
-from tfstyle.settings import GATYS_LAYERS as LAYERS
+from tfstyle.settings import GATYS_LAYERS
 
 BUNDLED = pathlib.Path(__file__).with_name("data") / "inverters.npz"
+LAYERS = GATYS_LAYERS
 WIDTHS = (16, 32, 96, 128, 128)  # at the resolution of each block of the feature network
 RESIDUALS = 2  # at the resolution of the feature maps, where a convolution sees the widest
 _GREY = keras.initializers.Constant(0.5)
