@@ -17,7 +17,7 @@ LEVELS = (
     ("discriminator", "targets"),
     ("losses",),
     ("blocks",),
-    ("workload",),
+    ("networks", "workload"),
     ("plan", "checkpoint", "engine"),
     ("run",),
     ("api", "provenance"),

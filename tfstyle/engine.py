@@ -27,7 +27,7 @@ from tfstyle.workload import Strategy, Workload
 # targets of styles at one scale; a run has at most seven scales.
 ENGINES, STYLES, STYLE_BYTES = 2, 8, 100e6
 # Settings that neither graph nor targets of a style depend on.
-OF_A_RUN = ("evaluations", "scales", "memory", "max_evaluations")
+OF_A_RUN = ("evaluations", "scales", "method", "memory", "max_evaluations")
 
 
 class Parts(NamedTuple):

@@ -80,7 +80,7 @@ class Plan:
         """
         size = inputs.size
         height, width = levels.with_margin(*size)
-        pyramid = levels.levels(height, width, settings.evaluations, settings.scales)
+        pyramid = levels.levels(height, width, *map(settings.chosen, ("evaluations", "scales")))
         asked = getattr(settings, "memory", None)  # with an export it is the server's
         budget = bytes_of(asked) if asked else FREE_SHARE * device.memory
         precision = device.precision(settings.precision)

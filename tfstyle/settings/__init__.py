@@ -70,6 +70,7 @@ GATYS = {
     "style_weight": 100.0,
 }
 LEARNED = GATYS | {"optimizer": "adam"}
+METHODS = ("optimization", "network", "both")
 LARGEST_SIDE = int(images.MAX_PIXELS**0.5)
 MAX_EVALUATIONS = 1_000_000
 
@@ -385,6 +386,13 @@ class InvertSettings(JobSettings, OnePicture):
     pictures: ClassVar[tuple[str, ...]] = ("content",)
     inits: ClassVar[tuple[str, ...]] = ("noise",)
 
+    method: str = setting(
+        "optimization",
+        Choice(METHODS),
+        "network: at once, by one that was trained to, for the first convolution of each block; "
+        "both: its picture is where the optimization starts",
+        OPTIMISATION,
+    )
     layer: tuple[str, ...] = setting(
         ("block4_conv2",), Texts("layer names"), "layers whose features are kept", LOSSES
     )
@@ -395,6 +403,13 @@ class InvertSettings(JobSettings, OnePicture):
     tv_weight: float = changed(JobSettings, "tv_weight", 1.0)
     evaluations: int = changed(JobSettings, "evaluations", 300)
     size: int | tuple[int, int] = changed(OnePicture, "size", 256)
+
+    def chosen(self, setting):
+        if setting == "evaluations" and self.method == "network":
+            return 1  # of the loss, to be told
+        if setting == "scales" and self.method != "optimization":
+            return self.scales or 1  # a coarser one would lose what the network's picture has
+        return super().chosen(setting)
 
     def matched(self):
         return {"content": 1.0}
