@@ -22,7 +22,7 @@ from tfstyle.features import vgg, weights
 from tfstyle.features.architectures import VGG19_NARROW
 from tfstyle.networks import decoders
 from tools import training_pictures
-from tools.training import relative_error, save
+from tools.training import energy, save
 
 _PICTURES = flags.DEFINE_list("pictures", None, "Folders of pictures.", required=True)
 _HELD_OUT = flags.DEFINE_string("held_out", "examples/photos", "Folder of pictures to judge by.")
@@ -115,7 +115,10 @@ class Training(keras.Model):
         total = 0.0
         for layer, picture in y_pred.items():
             again, seen = self.networks[layer](picture), self.networks[layer](images)
-            errors = [ops.mean(relative_error(again[name], seen[name])) for name in seen]
+            errors = [
+                ops.sum(energy(again[name] - seen[name])) / ops.sum(energy(seen[name]))
+                for name in seen  # of the batch: flat crops have next to none
+            ]
             features = sum(errors) / len(errors)
             total += ops.mean(ops.square(picture - images)) + self.feature_weight * features
         return total
