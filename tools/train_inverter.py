@@ -174,7 +174,9 @@ def main(_) -> None:
     pictures += training_pictures.procedural(_PROCEDURAL.value)
     crops = Crops(pictures, _BATCH.value, _CROP.value, _STEPS.value, workers=8)
     model = Training(_LAYER.value, _FEATURES.value, _PRECISION.value)
-    optimizer = keras.optimizers.Adam(_LEARNING_RATE.value, use_ema=True, ema_momentum=0.998)
+    optimizer = keras.optimizers.Adam(
+        _LEARNING_RATE.value, use_ema=True, ema_momentum=0.998, clipnorm=1.0
+    )
     model.compile(optimizer=optimizer, jit_compile=keras.backend.backend() != "torch")
     model(crops[0][0])
     optimizer.build(model.trainable_variables)
