@@ -526,7 +526,7 @@ class Run:
         from tfstyle.networks import inverter
 
         strategy = self.plan.levels[-1].strategy
-        network = inverter.get(self.settings.layer[0], self.plan.precision)
+        network = inverter.get(*self.settings.layers(), self.plan.precision)
         return network(self._content, strategy.side)
 
     def _learned(self):

@@ -393,8 +393,12 @@ class InvertSettings(JobSettings, OnePicture):
         "both: its picture is where the optimization starts",
         OPTIMISATION,
     )
-    layer: tuple[str, ...] = setting(
-        ("block4_conv2",), Texts("layer names"), "layers whose features are kept", LOSSES
+    layer: tuple[str, ...] | None = setting(
+        None,
+        Texts("layer names"),
+        "layers whose features are kept; default: block4_conv2, where a network is asked "
+        "block4_conv1",
+        LOSSES,
     )
     tv_beta: float = setting(
         2.0, Number(1, 10), "exponent of the total variation: 1 keeps edges, 2 is smoother", LOSSES
@@ -409,6 +413,8 @@ class InvertSettings(JobSettings, OnePicture):
             return 1  # of the loss, to be told
         if setting == "scales" and self.method != "optimization":
             return self.scales or 1  # a coarser one would lose what the network's picture has
+        if setting == "layer" and self.layer is None:
+            return ("block4_conv2" if self.method == "optimization" else "block4_conv1",)
         return super().chosen(setting)
 
     def matched(self):
@@ -418,7 +424,7 @@ class InvertSettings(JobSettings, OnePicture):
         return self.tv_beta
 
     def compared_layers(self):
-        return self.layer
+        return self.chosen("layer")
 
 
 @dataclasses.dataclass(frozen=True)
