@@ -83,11 +83,11 @@ def test_the_loss_is_that_of_the_network_picture():
     assert result.losses.tolist() == [[1, pytest.approx(error, rel=1e-4)]]
 
 
-def test_the_default_layer_is_one_that_the_method_has():
+def test_the_default_layer_is_one_that_the_method_has_and_scales_do_not_count():
     content = photo("rocket.jpg", 64, 64)
     default, named = (
-        tfstyle.invert(content, method="network", size=64, **layer)
-        for layer in ({}, {"layer": "block4_conv1"})
+        tfstyle.invert(content, method="network", size=64, **options)
+        for options in ({"scales": 2}, {"layer": "block4_conv1"})
     )
     np.testing.assert_array_equal(default.image, named.image)
 

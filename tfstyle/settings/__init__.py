@@ -409,9 +409,9 @@ class InvertSettings(JobSettings, OnePicture):
     size: int | tuple[int, int] = changed(OnePicture, "size", 256)
 
     def chosen(self, setting):
-        if setting == "evaluations" and self.method == "network":
-            return 1  # of the loss, to be told
-        if setting == "scales" and self.method != "optimization":
+        if self.method == "network" and setting in ("evaluations", "scales"):
+            return 1  # the loss is told, of the whole picture
+        if self.method == "both" and setting == "scales":
             return self.scales or 1  # a coarser one would lose what the network's picture has
         if setting == "layer" and self.layer is None:
             return ("block4_conv2" if self.method == "optimization" else "block4_conv1",)
