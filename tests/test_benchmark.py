@@ -127,7 +127,7 @@ def test_comparison_takes_the_time_to_the_loss_that_both_reach():
 
 def test_peak_memory_is_compared_with_what_a_run_announces(tmp_path):
     weights = str(tmp_path / "vgg19.npz")
-    distill_vgg.save(problem.network("vgg19", None), weights)
+    distill_vgg.save([problem.network("vgg19", None)], weights)
     settings = StylizeSettings(
         features="vgg19", weights=weights, precision="bfloat16", size=256, scales=1
     )

@@ -18,7 +18,7 @@ LEVELS = (
     ("discriminator", "targets"),
     ("losses",),
     ("blocks",),
-    ("workload",),
+    ("networks", "workload"),
     ("plan", "checkpoint", "engine"),
     ("run",),
     ("animation", "api", "output", "provenance"),

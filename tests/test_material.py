@@ -114,7 +114,7 @@ def test_the_command_writes_every_map_by_its_name(tmp_path, monkeypatch):
         ({"maps": {"height": np.zeros((40, 64, 3))}}, "maps: expected pictures of the style's"),
         ({"maps": {"color": np.zeros((64, 64, 3))}}, "maps: expected other names than color"),
         ({"maps": [np.zeros((64, 64, 3))]}, "maps: expected a dict of pictures by name"),
-        ({"init": np.zeros((64, 64, 3))}, "maps: expected one style and noise to start from"),
+        ({"init": np.zeros((64, 64, 3))}, "maps: expected one style, no masks, and noise"),
     ],
 )
 def test_what_is_no_material_is_refused(changes, sentence):

@@ -74,7 +74,7 @@ def test_a_dead_channel_is_drawn_anew_and_nobody_listens_yet():
 
 def test_saved_student_is_what_the_library_loads(tmp_path):
     student = vgg.build(VGG19_COMPACT, LAYERS, dtype="float32")
-    distill_vgg.save(student, tmp_path / "student.npz")
+    distill_vgg.save([student], tmp_path / "student.npz")
     loaded = features.get(
         "vgg19_compact", LAYERS, weights=tmp_path / "student.npz", precision="float32"
     )

@@ -41,7 +41,7 @@ from tfstyle.workload import Strategy, Workload
 ENGINES, STYLES, STYLE_BYTES = 2, 8, 100e6
 # Settings that neither graph nor targets of a style depend on, and those about pictures that the
 # graph does depend on.
-OF_A_RUN = ("evaluations", "scales", "memory", "max_evaluations")
+OF_A_RUN = ("evaluations", "scales", "method", "memory", "max_evaluations")
 OF_THE_GRAPH = ("tile",)
 
 

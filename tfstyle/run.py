@@ -10,11 +10,11 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfstyle import device, levels, masks
+from tfstyle import device, levels, masks, networks
 from tfstyle.checkpoint import Checkpoint, arrays_of, check_path, nest_like
 from tfstyle.features import check_settings, tiling
 from tfstyle.inputs import Inputs, parts_of, working_picture
@@ -57,7 +57,7 @@ class Step:
 
         It has the size of the level: a half, a quarter ... of the result's.
         """
-        return self._shown()
+        return self._shown()[..., :3]  # of a material the colour
 
 
 @dataclasses.dataclass(repr=False)
@@ -139,6 +139,15 @@ class _Position:
         return self.evaluations, on_level
 
 
+class _Made(NamedTuple):
+    """In the place of an optimiser's state, where there was nothing to optimise."""
+
+    image: Any
+    loss: Any
+    parts: dict[str, Any]
+    evaluations: int = 1
+
+
 class Run:
     """A run: an iterator over `Step`s.
 
@@ -192,6 +201,8 @@ class Run:
         network = settings.chosen("features") if features is None else features
         check_settings(settings, network)
         self._tiling = tiling(settings, network)
+        named = {"init": init, "features": features}
+        networks.check_settings(settings, named, checkpoint or resume)
         self._check_scales()
         if checkpoint is not None:
             check_path(checkpoint)
@@ -206,7 +217,8 @@ class Run:
     def _check_scales(self):
         """Raises what the plan would raise, without TensorFlow."""
         whole = levels.with_margin(*self.inputs.size, self._tiling)
-        levels.levels(*whole, self.settings.evaluations, self.settings.scales, self._tiling)
+        budget = map(self.settings.chosen, ("evaluations", "scales"))
+        levels.levels(*whole, *budget, self._tiling)
 
     @functools.cached_property
     def device(self):
@@ -350,6 +362,10 @@ class Run:
     # --- the steps
 
     def _run(self):
+        if self.settings.chosen("method") == "network":
+            self._at, self._outcome = self._invert(), Outcome.DONE
+            yield self._step()
+            return
         saved = self._found_checkpoint()
         if saved is not None:
             self._restore(saved)
@@ -368,6 +384,18 @@ class Run:
             self._outcome = Outcome.STOPPED
         else:
             self._outcome = self._ended()
+
+    def _invert(self):
+        """The only position of a run whose picture a network makes, and the loss there."""
+        began, strategy = time.perf_counter(), self.plan.levels[0].strategy
+        targets, image = self._targets(0, strategy, ()), self._network_image()
+        loss, parts = self.engine.minimizer(strategy)[1](image, targets)
+        made = _Made(image, loss, parts)
+        losses = [np.array([[1, loss]], np.float32)]
+        seconds = time.perf_counter() - began
+        return _Position(
+            0, strategy, targets, made, losses=losses, seconds=seconds, resumable=False
+        )
 
     def _level(self, number):
         """The steps of one level; where memory runs out, again in smaller blocks."""
@@ -397,12 +425,24 @@ class Run:
 
     def _enter(self, number, strategy, image, learned):
         """Begins a level: its targets, and the optimiser's first state at that image."""
+        level, targets = self.plan.levels[number].level, self._targets(number, strategy, learned)
+        optimizer, objective = self.engine.minimizer(strategy)
+        start = self.engine.start(image, self._content, level)
+        state = optimizer.start_for(objective, start, targets)
+        begun, old = _Position(number, strategy, targets, state), self._at
+        if old is not None:
+            begun.before, begun.losses = old.before_next(number), old.losses
+            begun.seconds = old.seconds
+        self._at = begun
+
+    def _targets(self, number, strategy, learned=()):
+        """The targets of a level."""
         level, workload = self.plan.levels[number].level, self.engine.workload
         seed = levels.level_seed(self.settings.seed, number)
         grid = workload and workload.grid(strategy.side)
         style_grid = workload and workload.style_grid(self.plan.style_side)
         styles, by_region = self.inputs.styles, self.inputs.style_masks is not None
-        targets = self.engine.targets(
+        return self.engine.targets(
             self.engine.content_targets(self._content, level, grid),
             self.engine.kept_style_targets(
                 styles, self._content, level, seed, style_grid, by_region
@@ -417,14 +457,6 @@ class Run:
                 self._content if self._is_bare else None,
             ),
         )
-        optimizer, objective = self.engine.minimizer(strategy)
-        start = self.engine.start(image, self._content, level)
-        state = optimizer.start_for(objective, start, targets)
-        begun, old = _Position(number, strategy, targets, state), self._at
-        if old is not None:
-            begun.before, begun.losses = old.before_next(number), old.losses
-            begun.seconds = old.seconds
-        self._at = begun
 
     def _minimize(self):
         """The steps from the present state to the level's last evaluation."""
@@ -518,8 +550,18 @@ class Run:
             return working_picture(self.inputs.init, self.inputs.size, self._tiling)
         if self.settings.init == "content":
             return self._content
+        if self.settings.chosen("method") == "both":
+            return self._network_image()
         first = self.plan.levels[0].level
         return self.inputs.noise(first.height, first.width, self.settings.seed)
+
+    def _network_image(self):
+        """What a network makes of the content's features, with the margin."""
+        from tfstyle.networks import inverter
+
+        strategy = self.plan.levels[-1].strategy
+        network = inverter.get(*self.settings.layers(), self.plan.precision)
+        return network(self._content, strategy.side)
 
     def _learned(self):
         return self.engine.learned(self._at.state) if self._at is not None else ()

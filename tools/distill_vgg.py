@@ -21,6 +21,7 @@ from tfstyle.features import precision, vgg, weights
 from tfstyle.features.architectures import VGG19_COMPACT
 from tools import training_pictures
 from tools.teacher import LAYERS, load
+from tools.training import energy, relative_error, save
 
 _TEACHER = flags.DEFINE_string("teacher", "imagenet", "imagenet, or a file of teacher weights.")
 _PICTURES = flags.DEFINE_list("pictures", None, "Folders of pictures.", required=True)
@@ -110,17 +111,6 @@ def gram(x):
     return ops.matmul(ops.transpose(flat, (0, 2, 1)), flat)
 
 
-def energy(x):
-    """Sum of the squares, for each of a batch."""
-    return ops.sum(ops.square(ops.cast(x, "float32")), tuple(range(1, len(x.shape))))
-
-
-def relative_error(a, b, floor=1e-6):
-    """Squared error of `a` over the squared size of `b`, for each of a batch."""
-    a, b = ops.cast(a, "float32"), ops.cast(b, "float32")
-    return energy(a - b) / (energy(b) + floor)
-
-
 def channel_weights(teacher, crops, batches=16) -> dict[str, np.ndarray]:
     """One over each channel's mean square, so that quiet channels are learnt too."""
     totals = {layer: 0.0 for layer in LAYERS}
@@ -188,14 +178,6 @@ def train(teacher, pictures) -> keras.Model:
     return student
 
 
-def save(student, path) -> None:
-    """In half precision: it rounds to an eighth of a step of bfloat16, used in the arithmetic."""
-    arrays = {}
-    for layer, (kernel, bias) in weights.from_keras(student).items():
-        arrays[f"{layer}/kernel"], arrays[f"{layer}/bias"] = np.float16(kernel), np.float16(bias)
-    np.savez_compressed(path, **arrays)
-
-
 def evaluate(teacher, student, pictures) -> str:
     """A Markdown table: relative squared feature error, relative Gram error; median (worst)."""
     rows = {layer: [] for layer in LAYERS}
@@ -223,7 +205,7 @@ def main(_) -> None:
         return
     pictures += training_pictures.procedural(_PROCEDURAL.value)
     pathlib.Path(_OUTPUT.value).parent.mkdir(parents=True, exist_ok=True)
-    save(train(load(_TEACHER.value, _PRECISION.value), pictures), _OUTPUT.value)
+    save([train(load(_TEACHER.value, _PRECISION.value), pictures)], _OUTPUT.value)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Training crops for `tools.distill_vgg`: photographs and procedural pictures, augmented."""
+"""Training crops: photographs and procedural pictures, augmented."""
 
 import concurrent.futures
 import pathlib
@@ -110,7 +110,7 @@ class Crops(keras.utils.PyDataset):
 
     def __init__(self, pictures, batch=16, crop=128, steps=500, seed=0, **kwargs):
         super().__init__(**kwargs)
-        self.pyramids = [_pyramid(picture, crop) for picture in pictures]
+        self.pyramids = [pyramid(picture, crop) for picture in pictures]
         self.pairs, self.crop, self.steps, self.seed, self.epoch = batch // 2, crop, steps, seed, 0
 
     def __len__(self):
@@ -160,7 +160,7 @@ def _changes(crops, rng):
     return np.float32(changes)
 
 
-def _pyramid(picture, crop):
+def pyramid(picture, crop):
     """The picture at full size, half, a quarter, ... as long as a crop fits."""
     levels = [picture]
     while min(levels[-1].shape[:2]) >= 2 * crop:

@@ -83,6 +83,7 @@ GATYS = {
     "style_weight": 100.0,
 }
 LEARNED = GATYS | {"optimizer": "adam"}
+METHODS = ("optimization", "network", "both")
 LARGEST_SIDE = int(images.MAX_PIXELS**0.5)
 MAX_EVALUATIONS = 1_000_000
 
@@ -472,8 +473,19 @@ class InvertSettings(JobSettings, OnePicture):
     pictures: ClassVar[tuple[str, ...]] = ("content",)
     inits: ClassVar[tuple[str, ...]] = ("noise",)
 
-    layer: tuple[str, ...] = setting(
-        ("block4_conv2",), Texts("layer names"), "layers whose features are kept", LOSSES
+    method: str = setting(
+        "optimization",
+        Choice(METHODS),
+        "network: at once, by one that was trained to, for the first convolution of each block; "
+        "both: its picture is where the optimization starts",
+        OPTIMISATION,
+    )
+    layer: tuple[str, ...] | None = setting(
+        None,
+        Texts("layer names"),
+        "layers whose features are kept; default: block4_conv2, where a network is asked "
+        "block4_conv1",
+        LOSSES,
     )
     tv_beta: float = setting(
         2.0, Number(1, 10), "exponent of the total variation: 1 keeps edges, 2 is smoother", LOSSES
@@ -483,6 +495,15 @@ class InvertSettings(JobSettings, OnePicture):
     evaluations: int = changed(JobSettings, "evaluations", 300)
     size: int | tuple[int, int] = changed(OnePicture, "size", 256)
 
+    def chosen(self, setting):
+        if self.method == "network" and setting in ("evaluations", "scales"):
+            return 1  # the loss is told, of the whole picture
+        if self.method == "both" and setting == "scales":
+            return self.scales or 1  # a coarser one would lose what the network's picture has
+        if setting == "layer" and self.layer is None:
+            return ("block4_conv2" if self.method == "optimization" else "block4_conv1",)
+        return super().chosen(setting)
+
     def matched(self):
         return {"content": 1.0}
 
@@ -490,7 +511,7 @@ class InvertSettings(JobSettings, OnePicture):
         return self.tv_beta
 
     def compared_layers(self):
-        return self.layer
+        return self.chosen("layer")
 
 
 @dataclasses.dataclass(frozen=True)
