@@ -6,7 +6,8 @@ from tfstyle.api import invert, stylize, synthesize_texture
 from tfstyle.checkpoint import Checkpoint
 from tfstyle.evaluation.comparison import compare
 from tfstyle.outcome import Outcome
-from tfstyle.run import Result, Run, Step
+from tfstyle.run import Run
+from tfstyle.steps import Result, Step
 
 __version__ = "0.2.0"
 __all__ = [

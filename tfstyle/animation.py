@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from tfstyle import images
-from tfstyle.run import Step
+from tfstyle.steps import Step
 
 EXTENSIONS = (".webp", ".gif")
 MOST = 60  # frames

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfstyle import images, masks
-from tfstyle.run import Result, Run, Step
+from tfstyle.run import Run
 from tfstyle.settings import InvertSettings, StylizeSettings, TextureSettings
 from tfstyle.settings.base import keywords
+from tfstyle.steps import Result, Step
 
 Callback = Callable[[Step], Any]
 # What an object needs to stand in the place of a name.

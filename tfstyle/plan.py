@@ -81,8 +81,8 @@ class Plan:
         size = inputs.size
         tiling = workload.tiling if workload else levels.OPEN
         height, width = levels.with_margin(*size, tiling)
-        budget = map(settings.chosen, ("evaluations", "scales"))
-        pyramid = levels.levels(height, width, *budget, tiling)
+        work = settings.chosen("evaluations"), settings.chosen("scales")
+        pyramid = levels.levels(height, width, *work, tiling)
         asked = getattr(settings, "memory", None)  # with an export it is the server's
         budget = bytes_of(asked) if asked else FREE_SHARE * device.memory
         precision = device.precision(settings.precision)

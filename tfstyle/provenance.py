@@ -6,8 +6,8 @@ from typing import Any
 
 from tfstyle import images
 from tfstyle.outcome import Outcome
-from tfstyle.run import Result
 from tfstyle.settings import Settings
+from tfstyle.steps import Result
 
 
 def of(command: str, settings: Settings) -> dict[str, Any]:

@@ -3,14 +3,13 @@
 Light to import: TensorFlow is loaded when the plan is asked for, or the first step.
 """
 
-import dataclasses
 import functools
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -23,129 +22,12 @@ from tfstyle.messages import shown
 from tfstyle.outcome import Outcome
 from tfstyle.plan import Plan
 from tfstyle.settings import JobSettings
+from tfstyle.steps import Made, Position, Result, Step
 
 log = logging.getLogger("tfstyle")
 
 CHECKPOINT_SECONDS = 5.0  # between two checkpoints, at least
 CHECKPOINT_SHARE = 0.05  # of the time, at most, is spent on writing them
-
-
-@dataclasses.dataclass(frozen=True)
-class Step:
-    """A moment of a run.
-
-    Attributes:
-        level, levels: number of the present level, from 1, and of all.
-        fraction: of the work that is done, from 0 to 1.
-        evaluations: of the loss and its gradient, on all levels so far; 0 in the first step, when
-            all is ready.
-        loss: total loss of the image; not a number in the first step.
-        losses: its terms, `{name: value}`.
-    """
-
-    level: int
-    levels: int
-    fraction: float
-    evaluations: int
-    loss: float
-    losses: dict[str, float]
-    _shown: Callable[[], np.ndarray] = dataclasses.field(repr=False)
-
-    @functools.cached_property
-    def image(self) -> np.ndarray:
-        """The image in the frame of the result, float32 `[1, h, w, 3]` in [0, 1].
-
-        It has the size of the level: a half, a quarter ... of the result's.
-        """
-        return self._shown()[..., :3]  # of a material the colour
-
-
-@dataclasses.dataclass(repr=False)
-class Result:
-    """The end of a run.
-
-    Attributes:
-        image: float32 `[1, H, W, 3]` in [0, 1], of the size that was asked for.
-        maps: all maps of a material by name, such images too; of a mere picture none.
-        losses: float32 `[n, 2]`: number of the evaluation, total loss there; with a discriminator a
-            third column, its accuracy.
-        parts: the terms of the loss at the end, `{name: value}`.
-        evaluations: of the loss and its gradient.
-        outcome: how the run ended, a `tfstyle.Outcome`.
-        seconds: wall time.
-        alpha: transparency of the content, float32 `[1, H, W, 1]`, 0 where nothing is to be seen of
-            the image; `None` where all is opaque. The image is painted there too.
-    """
-
-    image: np.ndarray
-    losses: np.ndarray
-    parts: dict[str, float]
-    evaluations: int
-    outcome: Outcome
-    seconds: float
-    alpha: np.ndarray | None = None
-    maps: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        height, width = self.image.shape[1:3]
-        return (
-            f"<Result {width}x{height}: {self.outcome.value} after {self.evaluations} evaluations "
-            f"in {self.seconds:.1f} s>"
-        )
-
-
-@dataclasses.dataclass
-class _Position:
-    """Where a run is: all that changes on the way.
-
-    Attributes:
-        level: number of the level, from 0.
-        strategy: how it is worked on.
-        targets: of this level.
-        state: of the optimiser.
-        before: evaluations before this state began, and those of them on this level.
-        losses: arrays, see `Result`.
-        seconds: that the run has taken.
-        resumable: whether the state is complete.
-    """
-
-    level: int
-    strategy: Any
-    targets: Any
-    state: Any
-    before: tuple[int, int] = (0, 0)
-    losses: list[np.ndarray] = dataclasses.field(default_factory=list)
-    seconds: float = 0.0
-    resumable: bool = True
-
-    def release(self) -> None:
-        """Frees what only the optimiser needs: memory has run out, and another state begins."""
-        needed = ("image", "loss", "parts", "evaluations", "status", "targets")
-        freed = {name: () for name in self.state._fields if name not in needed}
-        self.state, self.resumable = self.state._replace(**freed), False
-
-    @property
-    def shown(self) -> Any:
-        """The image as it is seen: over the photograph, where no style is."""
-        return self.targets.masks.shown(self.state.image)
-
-    @property
-    def evaluations(self) -> int:
-        return self.before[0] + int(self.state.evaluations)
-
-    def before_next(self, level: int) -> tuple[int, int]:
-        """What `before` is for the state that comes next, on that level."""
-        on_level = self.before[1] + int(self.state.evaluations) if level == self.level else 0
-        return self.evaluations, on_level
-
-
-class _Made(NamedTuple):
-    """In the place of an optimiser's state, where there was nothing to optimise."""
-
-    image: Any
-    loss: Any
-    parts: dict[str, Any]
-    evaluations: int = 1
 
 
 class Run:
@@ -211,14 +93,14 @@ class Run:
         self._saved, self._interval = time.monotonic(), CHECKPOINT_SECONDS
         self._stop = threading.Event()
         self._outcome: Outcome | None = None
-        self._at: Any = None  # a `_Position` once all is ready
+        self._at: Any = None  # a `Position` once all is ready
         self._steps = self._run()
 
     def _check_scales(self):
         """Raises what the plan would raise, without TensorFlow."""
         whole = levels.with_margin(*self.inputs.size, self._tiling)
-        budget = map(self.settings.chosen, ("evaluations", "scales"))
-        levels.levels(*whole, *budget, self._tiling)
+        work = self.settings.chosen("evaluations"), self.settings.chosen("scales")
+        levels.levels(*whole, *work, self._tiling)
 
     @functools.cached_property
     def device(self):
@@ -390,12 +272,10 @@ class Run:
         began, strategy = time.perf_counter(), self.plan.levels[0].strategy
         targets, image = self._targets(0, strategy, ()), self._network_image()
         loss, parts = self.engine.minimizer(strategy)[1](image, targets)
-        made = _Made(image, loss, parts)
+        made = Made(image, loss, parts)
         losses = [np.array([[1, loss]], np.float32)]
         seconds = time.perf_counter() - began
-        return _Position(
-            0, strategy, targets, made, losses=losses, seconds=seconds, resumable=False
-        )
+        return Position(0, strategy, targets, made, losses=losses, seconds=seconds, resumable=False)
 
     def _level(self, number):
         """The steps of one level; where memory runs out, again in smaller blocks."""
@@ -429,7 +309,7 @@ class Run:
         optimizer, objective = self.engine.minimizer(strategy)
         start = self.engine.start(image, self._content, level)
         state = optimizer.start_for(objective, start, targets)
-        begun, old = _Position(number, strategy, targets, state), self._at
+        begun, old = Position(number, strategy, targets, state), self._at
         if old is not None:
             begun.before, begun.losses = old.before_next(number), old.losses
             begun.seconds = old.seconds

@@ -1,0 +1,128 @@
+"""What a run gives: its steps, its result, and where it is between two steps."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfstyle.outcome import Outcome
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A moment of a run.
+
+    Attributes:
+        level, levels: number of the present level, from 1, and of all.
+        fraction: of the work that is done, from 0 to 1.
+        evaluations: of the loss and its gradient, on all levels so far; 0 in the first step, when
+            all is ready.
+        loss: total loss of the image; not a number in the first step.
+        losses: its terms, `{name: value}`.
+    """
+
+    level: int
+    levels: int
+    fraction: float
+    evaluations: int
+    loss: float
+    losses: dict[str, float]
+    _shown: Callable[[], np.ndarray] = dataclasses.field(repr=False)
+
+    @functools.cached_property
+    def image(self) -> np.ndarray:
+        """The image in the frame of the result, float32 `[1, h, w, 3]` in [0, 1].
+
+        It has the size of the level: a half, a quarter ... of the result's.
+        """
+        return self._shown()[..., :3]  # of a material the colour
+
+
+@dataclasses.dataclass(repr=False)
+class Result:
+    """The end of a run.
+
+    Attributes:
+        image: float32 `[1, H, W, 3]` in [0, 1], of the size that was asked for.
+        maps: all maps of a material by name, such images too; of a mere picture none.
+        losses: float32 `[n, 2]`: number of the evaluation, total loss there; with a discriminator a
+            third column, its accuracy.
+        parts: the terms of the loss at the end, `{name: value}`.
+        evaluations: of the loss and its gradient.
+        outcome: how the run ended, a `tfstyle.Outcome`.
+        seconds: wall time.
+        alpha: transparency of the content, float32 `[1, H, W, 1]`, 0 where nothing is to be seen of
+            the image; `None` where all is opaque. The image is painted there too.
+    """
+
+    image: np.ndarray
+    losses: np.ndarray
+    parts: dict[str, float]
+    evaluations: int
+    outcome: Outcome
+    seconds: float
+    alpha: np.ndarray | None = None
+    maps: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        height, width = self.image.shape[1:3]
+        return (
+            f"<Result {width}x{height}: {self.outcome.value} after {self.evaluations} evaluations "
+            f"in {self.seconds:.1f} s>"
+        )
+
+
+@dataclasses.dataclass
+class Position:
+    """Where a run is: all that changes on the way.
+
+    Attributes:
+        level: number of the level, from 0.
+        strategy: how it is worked on.
+        targets: of this level.
+        state: of the optimiser.
+        before: evaluations before this state began, and those of them on this level.
+        losses: arrays, see `Result`.
+        seconds: that the run has taken.
+        resumable: whether the state is complete.
+    """
+
+    level: int
+    strategy: Any
+    targets: Any
+    state: Any
+    before: tuple[int, int] = (0, 0)
+    losses: list[np.ndarray] = dataclasses.field(default_factory=list)
+    seconds: float = 0.0
+    resumable: bool = True
+
+    def release(self) -> None:
+        """Frees what only the optimiser needs: memory has run out, and another state begins."""
+        needed = ("image", "loss", "parts", "evaluations", "status", "targets")
+        freed = {name: () for name in self.state._fields if name not in needed}
+        self.state, self.resumable = self.state._replace(**freed), False
+
+    @property
+    def shown(self) -> Any:
+        """The image as it is seen: over the photograph, where no style is."""
+        return self.targets.masks.shown(self.state.image)
+
+    @property
+    def evaluations(self) -> int:
+        return self.before[0] + int(self.state.evaluations)
+
+    def before_next(self, level: int) -> tuple[int, int]:
+        """What `before` is for the state that comes next, on that level."""
+        on_level = self.before[1] + int(self.state.evaluations) if level == self.level else 0
+        return self.evaluations, on_level
+
+
+class Made(NamedTuple):
+    """In the place of an optimiser's state, where there was nothing to optimise."""
+
+    image: Any
+    loss: Any
+    parts: dict[str, Any]
+    evaluations: int = 1
