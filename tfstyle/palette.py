@@ -24,9 +24,7 @@ def is_grey(image) -> tf.Tensor:
 
 def grey(image) -> tf.Tensor:
     """The image in grey, as light everywhere as it was."""
-    lightness = oklab(image, tf)[..., :1]
-    none = tf.zeros_like(lightness)
-    return tf.clip_by_value(rgb_of(tf.concat([lightness, none, none], -1), tf), 0, 1)
+    return _of_lightness(oklab(image, tf)[..., :1])
 
 
 def with_chroma(image, content) -> tf.Tensor:
@@ -78,9 +76,7 @@ def matched_grey(style, content) -> tf.Tensor:
     deviations = [tf.math.reduce_std(each) for each in (there, here)]
     scale = deviations[1] / tf.maximum(deviations[0], DEVIATION)
     lightness = (there - tf.reduce_mean(there)) * scale + tf.reduce_mean(here)
-    none = tf.zeros_like(lightness)
-    lab = tf.concat([tf.clip_by_value(lightness, 0, 1), none, none], -1)
-    return tf.clip_by_value(rgb_of(lab, tf), 0, 1)
+    return _of_lightness(tf.clip_by_value(lightness, 0, 1))
 
 
 # What `color` does to a style before it is looked at.
@@ -103,6 +99,13 @@ class Grey:
     def __call__(self, image):
         mean = tf.reduce_mean(image, axis=-1, keepdims=True)
         return self._network(tf.repeat(mean, 3, axis=-1))
+
+
+def _of_lightness(lightness):
+    """The greys of a lightness `[1, H, W, 1]`, with channels that are equal to the bit."""
+    none = tf.zeros_like(lightness)
+    rgb = rgb_of(tf.concat([lightness, none, none], -1), tf)
+    return tf.repeat(tf.clip_by_value(rgb[..., :1], 0, 1), 3, axis=-1)
 
 
 def _symmetric(vectors, values):
