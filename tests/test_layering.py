@@ -19,7 +19,7 @@ LEVELS = (
     ("losses",),
     ("blocks",),
     ("networks", "workload"),
-    ("plan", "checkpoint", "engine"),
+    ("plan", "checkpoint", "engine", "steps"),
     ("run",),
     ("animation", "api", "output", "provenance"),
     ("batch", "evaluation", "serving"),
