@@ -1,15 +1,20 @@
 """What is kept from one call to the next: bounded, and safe between threads."""
 
 import concurrent.futures
+import os
 import threading
 import time
 
 import numpy as np
-from test_api import CONTENT_LAYERS, STYLE_LAYERS, checks, photo, stripes
+import pytest
+from test_api import CONTENT_LAYERS, STYLE_LAYERS, checks, photo, stripes, stylize
 
 import tfstyle
-from tfstyle import engine
+from tfstyle import engine, targets
 from tfstyle.caches import Cache
+from tfstyle.features import weights
+from tfstyle.optimizers import base
+from tfstyle.optimizers.adam import Adam
 
 
 def test_the_latest_are_kept():
@@ -85,3 +90,82 @@ def test_many_calls_of_different_sizes_keep_no_more_than_some():
     assert len(engine._engines) == 1
     (kept,) = engine._engines._values.values()
     assert len(kept._styles) <= engine.STYLES and len(kept.optimizer._compiled) == 1
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Counts graphs that are traced, and pictures that are measured, from an empty memory."""
+    engine.forget()
+    counts = {"traced": 0, "styles": 0}
+    real_trace, real_style = base.Optimizer._trace, targets.style
+
+    def trace(*arguments):
+        counts["traced"] += 1
+        return real_trace(*arguments)
+
+    def style(network, statistic, styles, *arguments):
+        counts["styles"] += len(styles)
+        return real_style(network, statistic, styles, *arguments)
+
+    monkeypatch.setattr(base.Optimizer, "_trace", trace)
+    monkeypatch.setattr(targets, "style", style)
+    return counts
+
+
+NAMED = {"size": 32, "evaluations": 3, "features": "vgg19_compact", "precision": "float32"}
+
+
+def test_a_second_call_of_the_same_settings_traces_and_measures_nothing(counted):
+    fresh = stylize(photo(60, 52), **NAMED | {"size": 40}).image
+    assert counted == {"traced": 1, "styles": 1}
+    stylize(checks(), **NAMED | {"size": 40})
+    again = stylize(photo(60, 52), **NAMED | {"size": 40}).image
+    assert counted == {"traced": 1, "styles": 1}
+    np.testing.assert_array_equal(again, fresh)
+
+
+@pytest.mark.parametrize(
+    "other, traced",
+    [
+        ({"style": checks()}, 0),
+        ({"style": stripes()[:, :50]}, 0),
+        ({"style": [stripes(), checks()], "style_blend": [1, 3]}, 0),
+        ({"style_size": 40}, 0),
+        ({"size": 40}, 0),
+        ({"seed": 1, "statistic": "sliced_wasserstein"}, 1),
+        ({"style_weight": 7}, 1),
+        ({"content_weight": 7}, 1),
+        ({"style_layers": STYLE_LAYERS[::-1]}, 1),
+        ({"style_layer_weights": [1, 2]}, 1),
+        ({"pooling": "max"}, 1),
+        ({"statistic": "discriminator", "discriminator_hidden": (4,)}, 1),
+        ({"optimizer": "adam"}, 1),
+    ],
+)
+def test_what_is_kept_is_not_taken_for_other_settings(counted, other, traced):
+    stylize(**NAMED)
+    mixed = stylize(**NAMED | other).image
+    assert counted["traced"] == 1 + traced
+    engine.forget()
+    np.testing.assert_array_equal(mixed, stylize(**NAMED | other).image)
+
+
+def test_objects_of_the_caller_are_taken_as_they_are_now(counted):
+    optimizer = Adam(learning_rate=0.01)
+    first = stylize(optimizer=optimizer, **NAMED).image
+    optimizer.learning_rate = 0.1
+    second = stylize(optimizer=optimizer, **NAMED).image
+    assert np.abs(first - second).max() > 0.05
+    assert len(engine._engines) == 0
+
+
+def test_weights_that_were_written_anew_are_read_anew(counted, tmp_path):
+    arrays = dict(np.load(weights.BUNDLED))
+    path = tmp_path / "weights.npz"
+    results = []
+    for number, factor in enumerate((1, 0.5)):
+        name = "block1_conv1/kernel"
+        np.savez(path, **arrays | {name: arrays[name] * np.float16(factor)})
+        os.utime(path, (number, number))
+        results.append(stylize(weights=path, **NAMED).image)
+    assert np.abs(results[0] - results[1]).max() > 0.01
