@@ -78,7 +78,7 @@ def test_unknown_layers(features, name):
 @pytest.mark.parametrize("name", ["content_layers", "style_layers"])
 def test_layers_that_a_ready_model_does_not_have(name):
     with pytest.raises(ValueError, match="^features: expected a network with block9_conv1"):
-        stylize(**{name: ["block9_conv1"]})
+        stylize(features=network(), **{name: ["block9_conv1"]})
 
 
 @pytest.mark.parametrize("name", ["content_layers", "style_layers"])
@@ -110,7 +110,7 @@ def test_wrong_arguments_of_an_inversion(name, value):
 
 def test_inversion_of_a_layer_that_a_ready_model_does_not_have():
     with pytest.raises(ValueError, match="^features: expected a network with block9_conv1"):
-        invert(layer="block9_conv1")
+        invert(features=network(), layer="block9_conv1")
 
 
 @pytest.mark.parametrize("callback", [5, "print", []])

@@ -54,7 +54,7 @@ def test_parts_of_a_blend(parts, same):
 
 def test_a_blend_of_pictures_of_different_sizes_has_the_mean_of_their_statistics():
     styles = [stripes(), checks(40, 48), grey(64, 90)]
-    image = blend(styles, [3, 2, 1], tv_weight=0, size=64, evaluations=20)
+    image = blend(styles, [3, 2, 1], tv_weight=0, size=64, evaluations=40)
     wanted = [gram(images.load(style)) for style in styles]
     mixed = np.tensordot([3 / 6, 2 / 6, 1 / 6], wanted, 1)
     error = np.linalg.norm(gram(image) - mixed)

@@ -124,30 +124,52 @@ def test_a_second_call_of_the_same_settings_traces_and_measures_nothing(counted)
     np.testing.assert_array_equal(again, fresh)
 
 
-@pytest.mark.parametrize(
-    "other, traced",
-    [
-        ({"style": checks()}, 0),
-        ({"style": stripes()[:, :50]}, 0),
-        ({"style": [stripes(), checks()], "style_blend": [1, 3]}, 0),
-        ({"style_size": 40}, 0),
-        ({"size": 40}, 0),
-        ({"seed": 1, "statistic": "sliced_wasserstein"}, 1),
-        ({"style_weight": 7}, 1),
-        ({"content_weight": 7}, 1),
-        ({"style_layers": STYLE_LAYERS[::-1]}, 1),
-        ({"style_layer_weights": [1, 2]}, 1),
-        ({"pooling": "max"}, 1),
-        ({"statistic": "discriminator", "discriminator_hidden": (4,)}, 1),
-        ({"optimizer": "adam"}, 1),
-    ],
-)
-def test_what_is_kept_is_not_taken_for_other_settings(counted, other, traced):
-    stylize(**NAMED)
-    mixed = stylize(**NAMED | other).image
-    assert counted["traced"] == 1 + traced
-    engine.forget()
-    np.testing.assert_array_equal(mixed, stylize(**NAMED | other).image)
+OF_THE_SAME_GRAPH = {
+    "nothing": {},
+    "style": {"style": checks()},
+    "part of a style": {"style": stripes()[:, :50]},
+    "blend": {"style": [stripes(), checks()], "style_blend": [1, 3]},
+    "style_size": {"style_size": 40},
+    "size": {"size": 40},
+}
+
+
+def test_what_is_kept_is_not_taken_for_that_of_other_pictures(counted):
+    """Made in two orders: what would be taken for an earlier one is wrong in one of them."""
+    images = {}
+    for names in (list(OF_THE_SAME_GRAPH), list(OF_THE_SAME_GRAPH)[::-1]):
+        engine.forget()
+        counted["traced"] = 0
+        for name in names:
+            image = stylize(**NAMED | OF_THE_SAME_GRAPH[name]).image
+            np.testing.assert_array_equal(images.setdefault(name, image), image, name)
+        assert counted["traced"] == 1
+    different = {image.tobytes() for image in images.values()}
+    assert len(different) == len(images)
+
+
+OF_ANOTHER_GRAPH = [
+    {"seed": 1, "statistic": "sliced_wasserstein"},
+    {"style_weight": 7},
+    {"content_weight": 7},
+    {"style_layers": STYLE_LAYERS[:1]},
+    {"style_layers": STYLE_LAYERS[::-1], "style_layer_weights": [1, 2]},
+    {"style_layer_weights": [1, 2]},
+    {"pooling": "max"},
+    {"statistic": "discriminator", "discriminator_hidden": (4,)},
+    {"optimizer": "adam"},
+]
+
+
+def test_what_is_kept_is_not_taken_for_that_of_other_settings(counted):
+    """Each is compared with all others, and is traced and measures its style for itself."""
+    images = [stylize(**NAMED).image]
+    for number, other in enumerate(OF_ANOTHER_GRAPH, 2):
+        images.append(stylize(**NAMED | other).image)
+        assert counted == {"traced": number, "styles": number}, other
+        np.testing.assert_array_equal(stylize(**NAMED).image, images[0], str(other))  # still kept
+        assert counted["traced"] == number, other
+        assert all(np.abs(images[-1] - image).max() > 1e-4 for image in images[:-1]), other
 
 
 def test_objects_of_the_caller_are_taken_as_they_are_now(counted):
