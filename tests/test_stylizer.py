@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_api import CONTENT_LAYERS, STYLE_LAYERS, assert_picture, network, photo
+from test_api import CONTENT_LAYERS, NARROW, STYLE_LAYERS, assert_picture, photo
 from test_api import checks as board
 from test_api import stripes as exact_stripes
 
@@ -13,7 +13,7 @@ import tfstyle
 from tfstyle import images, levels, statistics
 from tfstyle.serving import packing
 
-OPTIONS = {"style_layers": STYLE_LAYERS[1:], "content_layers": CONTENT_LAYERS}
+OPTIONS = {"style_layers": STYLE_LAYERS[1:], "content_layers": CONTENT_LAYERS} | NARROW
 
 
 def eight_bits(picture):
@@ -42,7 +42,6 @@ def make(statistic="gram", optimizer="lbfgs", **options):
     options = {"evaluations": 3, "max_size": 128, "max_evaluations": 30} | options
     return tfstyle.Stylizer(
         styles(statistic),
-        features=network(),
         statistic=statistic,
         optimizer=optimizer,
         **(OPTIONS | options),
@@ -72,7 +71,6 @@ def eagerly(statistic="gram", optimizer="lbfgs", image=None, **options):
     return tfstyle.stylize(
         image,
         options.pop("style", styles(statistic)),
-        features=network(),
         statistic=statistic,
         optimizer=optimizer,
         **options,
@@ -260,7 +258,7 @@ def test_a_call_on_another_shape(shape):
 
 def test_a_blend_is_that_of_stylize():
     style = [stripes(), eight_bits(board(40, 48)), stripes(33, 70)]
-    options = {"style_blend": [3, 2, 0], "features": network(), "optimizer": "adam"} | OPTIONS
+    options = {"style_blend": [3, 2, 0], "optimizer": "adam"} | OPTIONS
     image, _ = paint(tfstyle.Stylizer(style, max_size=128, **options))
     result = tfstyle.stylize(content(), style, size=(72, 64), evaluations=4, seed=3, **options)
     assert_same_picture(image, result.image)
