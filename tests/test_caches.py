@@ -1,15 +1,20 @@
 """What is kept from one call to the next: bounded, and safe between threads."""
 
 import concurrent.futures
+import os
 import threading
 import time
 
 import numpy as np
-from test_api import CONTENT_LAYERS, STYLE_LAYERS, checks, photo, stripes
+import pytest
+from test_api import CONTENT_LAYERS, STYLE_LAYERS, checks, photo, stripes, stylize
 
 import tfstyle
-from tfstyle import engine
+from tfstyle import engine, targets
 from tfstyle.caches import Cache
+from tfstyle.features import weights
+from tfstyle.optimizers import base
+from tfstyle.optimizers.adam import Adam
 
 
 def test_the_latest_are_kept():
@@ -85,3 +90,104 @@ def test_many_calls_of_different_sizes_keep_no_more_than_some():
     assert len(engine._engines) == 1
     (kept,) = engine._engines._values.values()
     assert len(kept._styles) <= engine.STYLES and len(kept.optimizer._compiled) == 1
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Counts graphs that are traced, and pictures that are measured, from an empty memory."""
+    engine.forget()
+    counts = {"traced": 0, "styles": 0}
+    real_trace, real_style = base.Optimizer._trace, targets.style
+
+    def trace(*arguments):
+        counts["traced"] += 1
+        return real_trace(*arguments)
+
+    def style(network, statistic, styles, *arguments):
+        counts["styles"] += len(styles)
+        return real_style(network, statistic, styles, *arguments)
+
+    monkeypatch.setattr(base.Optimizer, "_trace", trace)
+    monkeypatch.setattr(targets, "style", style)
+    return counts
+
+
+NAMED = {"size": 32, "evaluations": 3, "features": "vgg19_compact", "precision": "float32"}
+
+
+def test_a_second_call_of_the_same_settings_traces_and_measures_nothing(counted):
+    fresh = stylize(photo(60, 52), **NAMED | {"size": 40}).image
+    assert counted == {"traced": 1, "styles": 1}
+    stylize(checks(), **NAMED | {"size": 40})
+    again = stylize(photo(60, 52), **NAMED | {"size": 40}).image
+    assert counted == {"traced": 1, "styles": 1}
+    np.testing.assert_array_equal(again, fresh)
+
+
+OF_THE_SAME_GRAPH = {
+    "nothing": {},
+    "style": {"style": checks()},
+    "part of a style": {"style": stripes()[:, :50]},
+    "blend": {"style": [stripes(), checks()], "style_blend": [1, 3]},
+    "style_size": {"style_size": 40},
+    "size": {"size": 40},
+}
+
+
+def test_what_is_kept_is_not_taken_for_that_of_other_pictures(counted):
+    """Made in two orders: what would be taken for an earlier one is wrong in one of them."""
+    images = {}
+    for names in (list(OF_THE_SAME_GRAPH), list(OF_THE_SAME_GRAPH)[::-1]):
+        engine.forget()
+        counted["traced"] = 0
+        for name in names:
+            image = stylize(**NAMED | OF_THE_SAME_GRAPH[name]).image
+            np.testing.assert_array_equal(images.setdefault(name, image), image, name)
+        assert counted["traced"] == 1
+    different = {image.tobytes() for image in images.values()}
+    assert len(different) == len(images)
+
+
+OF_ANOTHER_GRAPH = [
+    {"seed": 1, "statistic": "sliced_wasserstein"},
+    {"style_weight": 7},
+    {"content_weight": 7},
+    {"style_layers": STYLE_LAYERS[:1]},
+    {"style_layers": STYLE_LAYERS[::-1], "style_layer_weights": [1, 2]},
+    {"style_layer_weights": [1, 2]},
+    {"pooling": "max"},
+    {"statistic": "discriminator", "discriminator_hidden": (4,)},
+    {"optimizer": "adam"},
+]
+
+
+def test_what_is_kept_is_not_taken_for_that_of_other_settings(counted):
+    """Each is compared with all others, and is traced and measures its style for itself."""
+    images = [stylize(**NAMED).image]
+    for number, other in enumerate(OF_ANOTHER_GRAPH, 2):
+        images.append(stylize(**NAMED | other).image)
+        assert counted == {"traced": number, "styles": number}, other
+        np.testing.assert_array_equal(stylize(**NAMED).image, images[0], str(other))  # still kept
+        assert counted["traced"] == number, other
+        assert all(np.abs(images[-1] - image).max() > 1e-4 for image in images[:-1]), other
+
+
+def test_objects_of_the_caller_are_taken_as_they_are_now(counted):
+    optimizer = Adam(learning_rate=0.01)
+    first = stylize(optimizer=optimizer, **NAMED).image
+    optimizer.learning_rate = 0.1
+    second = stylize(optimizer=optimizer, **NAMED).image
+    assert np.abs(first - second).max() > 0.05
+    assert len(engine._engines) == 0
+
+
+def test_weights_that_were_written_anew_are_read_anew(counted, tmp_path):
+    arrays = dict(np.load(weights.BUNDLED))
+    path = tmp_path / "weights.npz"
+    results = []
+    for number, factor in enumerate((1, 0.5)):
+        name = "block1_conv1/kernel"
+        np.savez(path, **arrays | {name: arrays[name] * np.float16(factor)})
+        os.utime(path, (number, number))
+        results.append(stylize(weights=path, **NAMED).image)
+    assert np.abs(results[0] - results[1]).max() > 0.01

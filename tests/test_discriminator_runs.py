@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 from test_alternating import assert_same
-from test_api import assert_picture, checks, network, stripes, stylize, texture
+from test_api import assert_picture, checks, narrow, stripes, stylize, texture
 from test_discriminator_sight import as_map
 
 from tfstyle import Outcome, cli, images
@@ -16,6 +16,8 @@ from tfstyle.discriminator import Discriminator
 from tfstyle.optimizers.alternating import Alternating
 
 SMALL = {"hidden": (8,), "steps": 2, "warm_up": 4, "positions": 200}
+NAMED = {f"discriminator_{name}": value for name, value in SMALL.items()}
+NAMED |= {"statistic": "discriminator"}
 
 
 def assert_learned(result, evaluations=12):
@@ -26,18 +28,34 @@ def assert_learned(result, evaluations=12):
 
 
 def test_textures():
-    twice = [
-        texture(statistic=Discriminator(**SMALL), seed=seed, scales=1, size=32) for seed in (1, 1)
-    ]
+    twice = [texture(seed=seed, scales=1, size=32, **NAMED) for seed in (1, 1)]
     for result in twice:
         assert_picture(result.image, 32, 32)
         assert_learned(result)
     np.testing.assert_array_equal(twice[0].image, twice[1].image)
     np.testing.assert_array_equal(twice[0].losses, twice[1].losses)
     # One that is trained otherwise leads elsewhere, from the same noise.
-    other = Discriminator(**(SMALL | {"learning_rate": 0.1}))
-    result = texture(statistic=other, seed=1, scales=1, size=32)
+    options = NAMED | {"discriminator_learning_rate": 0.1}
+    result = texture(seed=1, scales=1, size=32, **options)
     assert np.abs(twice[0].image - result.image).max() > 1e-3
+
+
+def test_what_was_learned_goes_on_at_the_next_scale(monkeypatch):
+    seen = []
+    real = Alternating.chunks
+
+    def chunks(self, objective, state, targets, evaluations):
+        for chunk in real(self, objective, state, targets, evaluations):
+            yield chunk
+        seen.append((targets, chunk.state.targets))
+
+    monkeypatch.setattr(Alternating, "chunks", chunks)
+    texture(size=64, scales=2, **NAMED)
+    (_, learned), (targets, _) = seen
+    for layer, target in targets.style.items():
+        for name in ("variables", "moments", "steps"):
+            assert_same(target[name], learned.style[layer][name])
+        assert len(target["samples"]) > 2 * len(learned.style[layer]["samples"])
 
 
 def test_a_texture_by_lbfgs():
@@ -61,27 +79,9 @@ def test_the_texture_comes_nearer_to_the_style():
     result = texture(statistic=Discriminator(hidden=(8,)), evaluations=80, size=32, tv_weight=0)
     pictures = result.image, images.resize(stripes()[None], 32, 32), images.noise(32, 32, 0)
     for layer in ("block1_conv1", "block2_conv1"):
-        means = [network()(x)[layer].numpy().mean(axis=(0, 1, 2)) for x in pictures]
+        means = [narrow()(x)[layer].numpy().mean(axis=(0, 1, 2)) for x in pictures]
         gaps = [np.linalg.norm(means[n] - means[1]) for n in (0, 2)]
         assert gaps[0] < 0.5 * gaps[1]
-
-
-def test_what_was_learned_goes_on_at_the_next_scale(monkeypatch):
-    seen = []
-    real = Alternating.chunks
-
-    def chunks(self, objective, state, targets, evaluations):
-        for chunk in real(self, objective, state, targets, evaluations):
-            yield chunk
-        seen.append((targets, chunk.state.targets))
-
-    monkeypatch.setattr(Alternating, "chunks", chunks)
-    texture(statistic=Discriminator(**SMALL), size=64, scales=2)
-    (_, learned), (targets, _) = seen
-    for layer, target in targets.style.items():
-        for name in ("variables", "moments", "steps"):
-            assert_same(target[name], learned.style[layer][name])
-        assert len(target["samples"]) > 2 * len(learned.style[layer]["samples"])
 
 
 def test_what_was_learned_is_the_part_of_the_target_that_another_size_takes_over():

@@ -2,7 +2,6 @@
 
 import io
 import os
-import pickle
 import struct
 import subprocess
 import sys
@@ -60,47 +59,41 @@ def loaded(directory):
 
 @pytest.fixture(scope="module")
 def served(directory, tmp_path_factory):
-    """What saved_model_cli gives for every signature: `{name: {output: array}}`."""
+    """What saved_model_cli gives for every signature: `{call: {output: array}}`."""
     folder = tmp_path_factory.mktemp("served")
     np.save(folder / "content.npy", content())
     np.save(folder / "image.npy", start())
     for name, mask in zip(("style", "content"), some_masks()):
         np.save(folder / f"{name}_mask.npy", mask)
+    np.save(folder / "files.npy", np.array([as_png(colours())], object))
     image, state = "image=content.npy", "content=content.npy;image=image.npy"
     masks = "style_masks=style_mask.npy;content_mask=content_mask.npy"
-    calls = [
-        ("stylize", [image], "num_steps=3;seed=4"),
-        ("step", [state], "num_steps=2;seed=4;state_bytes=b''"),
-        ("describe", [image], "seed=4"),
-        ("stylize_masked", [f"{image};{masks}"], "num_steps=3;seed=4"),
-    ]
-    run(directory, folder, calls)
     # Bytes go from call to call in a file.
-    for name, output in [("step", "state_bytes"), ("describe", "descriptor_bytes")]:
-        with open(folder / f"{output}.pkl", "wb") as file:
-            pickle.dump({"it": np.load(folder / f"{name}/{output}.npy")}, file)
-    with open(folder / "files.pkl", "wb") as file:
-        pickle.dump({"it": np.array([as_png(colours())])}, file)
-    os.rename(folder / "step", folder / "first step")
-    described = "descriptor_bytes=descriptor_bytes.pkl[it]"
-    calls = [
-        ("stylize_with", [f"{image};{described}"], "num_steps=3;seed=4"),
-        ("step", [f"{state};state_bytes=state_bytes.pkl[it]"], "num_steps=3;seed=4"),
-        ("serving_default", ["image_bytes=files.pkl[it]"], ""),
-    ]
+    described = "descriptor_bytes=describe/descriptor_bytes.npy"
+    calls = {
+        "stylize": ("stylize", image, "num_steps=3;seed=4"),
+        "first step": ("step", state, "num_steps=2;seed=4;state_bytes=b''"),
+        "describe": ("describe", image, "seed=4"),
+        "stylize_with": ("stylize_with", f"{image};{described}", "num_steps=3;seed=4"),
+        "step": ("step", f"{state};state_bytes=first step/state_bytes.npy", "num_steps=3;seed=4"),
+        "stylize_masked": ("stylize_masked", f"{image};{masks}", "num_steps=3;seed=4"),
+        "serving_default": ("serving_default", "image_bytes=files.npy", ""),
+    }
     run(directory, folder, calls)
     return {
-        path.name: {each.stem: np.load(each, allow_pickle=True) for each in path.glob("*.npy")}
-        for path in folder.iterdir()
-        if path.is_dir()
+        name: {
+            each.stem: np.load(each, allow_pickle=True) for each in (folder / name).glob("*.npy")
+        }
+        for name in calls
     }
 
 
 def run(directory, folder, calls):
+    """All in one process: each call reads what those before it have written."""
     lines = []
-    for name, inputs, expressions in calls:
-        command = ["run", f"--dir={directory}", "--tag_set=serve", f"--signature_def={name}"]
-        command += [f"--outdir={folder / name}", f"--inputs={inputs[0]}"]
+    for name, (signature, inputs, expressions) in calls.items():
+        command = ["run", f"--dir={directory}", "--tag_set=serve", f"--signature_def={signature}"]
+        command += [f"--outdir={folder / name}", f"--inputs={inputs}"]
         lines.append("\t".join([*command, f"--input_exprs={expressions}"]))
     done = subprocess.run(
         [sys.executable, "-c", CLIENT],

@@ -13,9 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 
 import numpy as np
 import pytest
@@ -24,55 +22,31 @@ from PIL import Image
 import tfstyle
 from tfstyle import cli
 
-ROOT = pathlib.Path(__file__).parent.parent
-STYLE, PHOTO = ROOT / "examples/styles/strokes.jpg", ROOT / "examples/photos/chelsea.jpg"
-PAGE = (ROOT / "docs/serving.md").read_text("utf-8")
 LAYERS = {"style_layers": ["block1_conv1"], "content_layers": ["block2_conv1"]}
-TOKEN = "a token of the tests"
 REQUEST_MB, BODY_TIMEOUT, TIMEOUT = 2, 2, 4  # the last is longer than a busy machine needs
 
 pytest.importorskip(
     "tensorflow_serving.apis.predict_pb2", reason="needs tensorflow-serving-api: tfstyle[ray]"
 )
-grpc = pytest.importorskip("grpc", reason="needs grpcio: tfstyle[ray]")
+pytest.importorskip("grpc", reason="needs grpcio: tfstyle[ray]")
 
-from tensorflow_serving.apis import prediction_service_pb2_grpc  # noqa: E402
+from servers import (  # noqa: E402
+    PHOTO,
+    ROOT,
+    TOKEN,
+    Server,
+    commands,
+    free_ports,
+    paint,
+    replica,
+    seconds,
+    wait_for,
+)
 
-from export import client, client_grpc, client_rest, load_test, protos, serve_ray  # noqa: E402
+from export import client_grpc, client_rest, load_test, protos, serve_ray  # noqa: E402
 
-
-class Server:
-    """Where a server listens."""
-
-    def __init__(self, process, port, grpc_port, log):
-        self.process, self.root, self.log = process, f"http://127.0.0.1:{port}", log
-        self.url, self.grpc = f"{self.root}/v1/models/tfstyle:predict", f"127.0.0.1:{grpc_port}"
-
-    def ask(self, body=None, path="/v1/models/tfstyle:predict", token=TOKEN, method=None):
-        """Status, headers and content of the answer."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        body = json.dumps(body).encode() if isinstance(body, dict) else body
-        request = urllib.request.Request(self.root + path, body, headers, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, answer.headers, json.load(answer)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.headers, json.load(error)
-
-    def predict(self, request, token=TOKEN, timeout=60):
-        """The answer by gRPC."""
-        sizes = [("grpc.max_send_message_length", -1)]
-        with grpc.insecure_channel(self.grpc, sizes) as channel:
-            stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-            metadata = [("authorization", f"Bearer {token}")]
-            return stub.Predict(request, timeout=timeout, metadata=metadata)
-
-    def refusal(self, request, **options):
-        """Code and sentence of a call that fails."""
-        with pytest.raises(grpc.RpcError) as caught:
-            self.predict(request, **options)
-        return caught.value.code().name, caught.value.details()
+STYLE = ROOT / "examples/styles/strokes.jpg"
+PAGE = (ROOT / "docs/serving.md").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -112,45 +86,6 @@ def photo(tmp_path_factory):
     return path
 
 
-def free_ports(number):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-def wait_for(condition, process=None):
-    end = time.monotonic() + 90
-    while not condition():
-        assert time.monotonic() < end and (process is None or process.poll() is None)
-        time.sleep(0.1)
-
-
-def seconds(function):
-    began = time.monotonic()
-    function()
-    return time.monotonic() - began
-
-
-def processes(server):
-    """Command lines of the server's processes by their number."""
-    import psutil
-
-    children = psutil.Process(server.process.pid).children(recursive=True)
-    return {child.pid: " ".join(child.cmdline()) for child in children}
-
-
-def commands(server):
-    return "\n".join(processes(server).values())
-
-
-def replica(server):
-    """The process of the model, which Ray names so."""
-    (pid,) = [pid for pid, line in processes(server).items() if "ServeReplica" in line]
-    return pid
-
-
 def stylize(side=48, num_steps=2):
     pixels = np.random.default_rng(0).random((1, side, side, 3), np.float32)
     return {"image": pixels, "num_steps": np.int32(num_steps), "seed": np.int32(0)}
@@ -160,12 +95,6 @@ def steps_of_two_timeouts(server):
     request = protos.write_request("tfstyle", "stylize", stylize(num_steps=50))
     quickest = min(seconds(lambda: server.predict(request)) for _ in range(4))
     return int(50 * 2 * TIMEOUT / quickest)
-
-
-def paint(module, url, content, output, *more, connect=None):
-    arguments = [f"--content={content}", f"--output={output}", f"--url={url}", f"--token={TOKEN}"]
-    arguments += ["--num_steps=6", "--steps_per_call=2", *more]
-    return client.main(module.parser().parse_args(arguments), connect or module.connect)
 
 
 def options(server, *more):
@@ -391,38 +320,6 @@ def test_the_calls_on_the_page(server, photo, tmp_path, monkeypatch):
             assert picture.size == (72, 48)
 
 
-@pytest.mark.parametrize("module", [client_rest, client_grpc])
-@pytest.mark.parametrize("name", ["", "*.jpg", "pipe", "deep.tif", "other.ppm"])
-def test_what_no_client_takes(module, name, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    os.mkfifo("pipe")
-    Image.fromarray(np.zeros([40, 40], np.uint16)).save("deep.tif")
-    Image.new("RGB", (40, 40)).save("other.ppm")
-    assert paint(module, "nowhere", name, "out.png", connect=lambda *_: None) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("client: --content: expected a picture, received")
-
-
-@pytest.mark.parametrize("orientation", range(1, 10))
-def test_clients_turn_pictures_upright(orientation, tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    path = tmp_path / "turned.png"
-    with Image.open(PHOTO) as picture:
-        picture.resize((60, 40)).save(path, exif=exif)
-    loaded = client.load(str(path), 99)
-    np.testing.assert_allclose(loaded, tfstyle.images.load(path), atol=1e-6)
-
-
-def test_home(monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for module in (client_rest, client_grpc):
-        given = module.parser().parse_args(["--content=~/a.png", "--output=~/b.png"])
-        assert (given.content, given.output) == (f"{tmp_path}/a.png", f"{tmp_path}/b.png")
-    given = serve_ray.parser().parse_args(["--model=~/model", "--token_file=~/token"])
-    assert (given.model, given.token_file) == (f"{tmp_path}/model", f"{tmp_path}/token")
-
-
 def test_bytes_that_changed_and_pictures_that_are_two(server):
     image = stylize()["image"]
     described = server.predict(
@@ -490,13 +387,3 @@ def test_the_end_of_a_replica_is_told(server):
 def test_the_log_has_no_traceback(server):
     """After all that was asked above, and the end of a replica."""
     assert "Traceback" not in server.log.read_text()
-
-
-def test_the_load_test_finds_faults():
-    sentence = b'{"error": "a sentence"}'
-    assert not load_test.fault("json", 400, sentence) and not load_test.fault(
-        "valid", 503, sentence
-    )
-    assert load_test.fault("json", 200, b"{}") and load_test.fault("json", 500, sentence)
-    assert load_test.fault("json", 400, b"Bad Request") and load_test.fault("valid", 400, sentence)
-    assert load_test.fault("valid", 504, sentence) and load_test.fault("json", 0, b"reset")

@@ -5,17 +5,15 @@ import functools
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_api import CONTENT_LAYERS, STYLE_LAYERS, assert_picture, network, photo
+from test_api import CONTENT_LAYERS, NARROW, STYLE_LAYERS, assert_picture, photo
 from test_api import checks as board
 from test_api import stripes as exact_stripes
 
 import tfstyle
 from tfstyle import images, levels, statistics
 from tfstyle.serving import packing
-from tfstyle.settings import StylizerSettings, StylizeSettings
-from tfstyle.settings.kinds import Choice
 
-OPTIONS = {"style_layers": STYLE_LAYERS[1:], "content_layers": CONTENT_LAYERS}
+OPTIONS = {"style_layers": STYLE_LAYERS[1:], "content_layers": CONTENT_LAYERS} | NARROW
 
 
 def eight_bits(picture):
@@ -44,7 +42,6 @@ def make(statistic="gram", optimizer="lbfgs", **options):
     options = {"evaluations": 3, "max_size": 128, "max_evaluations": 30} | options
     return tfstyle.Stylizer(
         styles(statistic),
-        features=network(),
         statistic=statistic,
         optimizer=optimizer,
         **(OPTIONS | options),
@@ -74,7 +71,6 @@ def eagerly(statistic="gram", optimizer="lbfgs", image=None, **options):
     return tfstyle.stylize(
         image,
         options.pop("style", styles(statistic)),
-        features=network(),
         statistic=statistic,
         optimizer=optimizer,
         **options,
@@ -262,7 +258,7 @@ def test_a_call_on_another_shape(shape):
 
 def test_a_blend_is_that_of_stylize():
     style = [stripes(), eight_bits(board(40, 48)), stripes(33, 70)]
-    options = {"style_blend": [3, 2, 0], "features": network(), "optimizer": "adam"} | OPTIONS
+    options = {"style_blend": [3, 2, 0], "optimizer": "adam"} | OPTIONS
     image, _ = paint(tfstyle.Stylizer(style, max_size=128, **options))
     result = tfstyle.stylize(content(), style, size=(72, 64), evaluations=4, seed=3, **options)
     assert_same_picture(image, result.image)
@@ -370,42 +366,6 @@ def test_a_descriptor_that_is_cut():
             make(optimizer="adam").stylize_with(content(64, 64), bad, 3, 0)
 
 
-@pytest.mark.parametrize(
-    "name, value",
-    [
-        ("init", "picture"),
-        ("init", photo()),
-        ("optimizer", "tfp_lbfgs"),
-        ("optimizer", "sgd"),
-        ("evaluations", 0),
-        ("evaluations", 31),
-        ("max_evaluations", 0),
-        ("max_size", 31),
-        ("max_size", 10**6),
-        ("max_size", 64.5),
-        ("scales", 0),
-        ("scales", 4),
-        ("style", "none.png"),
-        ("style", []),
-        ("style", np.zeros((8, 64, 3), np.uint8)),
-        ("style_blend", [1, 2]),
-        ("style_size", 0),
-        ("style_weight", -1),
-        ("content_weight", float("nan")),
-        ("style_layers", ()),
-        ("content_layers", ()),
-        ("statistic", "grammar"),
-        ("features", "vgg16"),
-        ("background", "hot"),
-    ],
-    ids=lambda x: x if isinstance(x, str) else repr(x)[:20],
-)
-def test_wrong_arguments(name, value):
-    options = {"style": stripes(), "features": network(), "max_size": 128} | OPTIONS
-    with pytest.raises(ValueError, match=f"^{name}[:=]"):
-        tfstyle.Stylizer(**(options | {"evaluations": 3, "max_evaluations": 30, name: value}))
-
-
 def test_any_callable_is_a_network():
     def colours(image):
         return {"colour": image}
@@ -415,20 +375,3 @@ def test_any_callable_is_a_network():
     image, _ = paint(tfstyle.Stylizer(stripes(), max_size=128, **options), content(40, 40))
     result = tfstyle.stylize(content(40, 40), stripes(), size=40, evaluations=4, seed=3, **options)
     assert_same_picture(image, result.image)
-
-
-def test_what_the_library_can_and_a_stylizer_cannot():
-    """Size, seed and masks come with a picture, and blocks, of which memory is, are not there."""
-    ours, all_settings = StylizerSettings.fields(), StylizeSettings.fields()
-    masks = {"style_mask", "content_mask"}
-    assert all_settings.keys() - ours.keys() == {"size", "seed", "memory", *masks}
-    assert ours.keys() - all_settings.keys() == {"max_size", "max_evaluations"}
-    fewer = {
-        name: set(all_settings[name].metadata["kind"].names) - set(field.metadata["kind"].names)
-        for name, field in ours.items()
-        if isinstance(field.metadata["kind"], Choice) and name in all_settings and name != "init"
-    }
-    # Its line search would be traced some twenty times into every export.
-    assert fewer.pop("optimizer") == {"tfp_lbfgs"} and not any(fewer.values())
-    with pytest.raises(ValueError, match="^init: expected one of content, noise"):
-        StylizerSettings(init="picture.png")
