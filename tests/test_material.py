@@ -94,8 +94,8 @@ def test_the_command_writes_every_map_by_its_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, picture in maps().items():
         pixels = (picture * 255 + 0.5).astype(np.uint8)
-        grey = pixels[..., 0] if name == "height" else pixels
-        Image.fromarray(grey).save(f"wave_{name}.png")
+        deep = (picture[..., 0] * 65535).astype(np.uint16)
+        Image.fromarray(deep if name == "height" else pixels).save(f"wave_{name}.png")
     flags = ["--size=48", "--evaluations=4", "--style_layers=pixels,block1_conv1"]
     arguments = ["texture", "--style=wave_color.png", "--maps=wave_height.png,wave-normal.png"]
     os.rename("wave_normal.png", "wave-normal.png")
@@ -103,7 +103,7 @@ def test_the_command_writes_every_map_by_its_name(tmp_path, monkeypatch):
     written = sorted(name for name in os.listdir() if name.startswith("out"))
     kinds = ("color", "height", "normal")
     assert written == [f"out-{number}_{kind}.png" for number in (1, 2) for kind in kinds]
-    assert [mode(name) for name in written[:3]] == ["RGB", "L", "RGB"]
+    assert [mode(name) for name in written[:3]] == ["RGB", "I;16", "RGB"]  # their own
     command = images.read_settings(written[0])["command"]
     assert "--maps=wave_height.png,wave-normal.png" in command and "out-1.png" in command
 

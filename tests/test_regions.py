@@ -420,3 +420,16 @@ def test_a_run_in_blocks_has_the_same_picture(monkeypatch):
     blocked = stylize(**options).image
     assert np.quantile(np.abs(blocked - whole), 0.995) < 1e-3
     np.testing.assert_array_equal(blocked[0, :, 52:60], whole[0, :, 52:60])  # the photograph
+
+
+def test_transparent_places_of_a_style_have_no_say():
+    """As with a mask, whatever colours lie there; a style of which nothing is seen is refused."""
+    mask = half()
+    hidden = np.where(mask[..., None] > 0, stripes(), 1.0).astype(np.float32)
+    cut = np.concatenate([hidden, mask[..., None]], axis=-1).astype(np.float32)
+    options = FEW | {"evaluations": 3}
+    seen = tfstyle.stylize(photo(), cut, **options).image
+    masked = tfstyle.stylize(photo(), hidden, style_region=[mask], **options).image
+    np.testing.assert_array_equal(seen, masked)
+    with pytest.raises(ValueError, match="^style: expected pictures with something to see"):
+        tfstyle.stylize(photo(), np.concatenate([hidden, 0 * cut[..., 3:]], axis=-1), **options)
