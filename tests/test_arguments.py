@@ -171,7 +171,7 @@ def test_what_the_library_can_and_a_stylizer_cannot():
     """Size and seed come with each picture, and blocks, for which memory is set, are not there."""
     ours, all_settings = StylizerSettings.fields(), StylizeSettings.fields()
     masks = {"style_mask", "content_mask"}
-    assert all_settings.keys() - ours.keys() == {"size", "seed", "memory", *masks}
+    assert all_settings.keys() - ours.keys() == {"size", "fit", "seed", "memory", *masks}
     assert ours.keys() - all_settings.keys() == {"max_size", "max_evaluations"}
     fewer = {
         name: set(all_settings[name].metadata["kind"].names) - set(field.metadata["kind"].names)

@@ -4,11 +4,12 @@ import importlib
 import pathlib
 import re
 import shlex
+import shutil
 
 import pytest
 from test_layering import LEVEL
 
-from tfstyle import cli, statistics
+from tfstyle import cli, material, statistics
 from tfstyle.batch import BatchSettings
 from tfstyle.cli import batch, compare, export, options
 from tfstyle.cli.run import Painting
@@ -27,7 +28,7 @@ SHOWN = sorted({command for page in PAGES for command, _ in run_docs.commands(pa
 SERVING = "python -m export."
 # Those whose fields are the flags of a command.
 CLASSES = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings, BatchSettings)
-CLASSES += (options.Content, options.Style, options.Output)
+CLASSES += (options.Content, options.Style, options.Maps, options.Output)
 CLASSES += (batch.Contents, compare.Compared, compare.ComparedSettings, export.Model)
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -45,6 +46,7 @@ def test_every_command_passes_all_checks(command, monkeypatch, tmp_path):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     for folder in ("demo", "docs/images/style_weight"):  # what earlier commands make
         (tmp_path / folder).mkdir(parents=True)
+    shutil.copytree(ROOT / "docs/images/control", tmp_path / "docs/images/control")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Painting, "execute", lambda painting, judge=None: 0)
     monkeypatch.setattr(compare, "_finish", lambda *arguments: None)
@@ -104,9 +106,16 @@ def test_every_picture_is_linked():
 
 
 def written(text):
-    """Files and folders that the commands of a page write."""
-    flag = r"^\S.* --(?:output|output_dir|checkpoint|figure|plot)=(\S+)"
-    return re.findall(flag, text, flags=re.MULTILINE)
+    """Files and folders that the commands of a page write, and what its Python saves."""
+    lines = [command for command, _ in run_docs.commands(text) if "\n" not in command]
+    flag = r" --(?:output|output_dir|checkpoint|figure|plot|animation)=(\S+)"
+    names = [name for line in lines for name in re.findall(flag, line)]
+    for line in lines:
+        if maps := re.findall(r" --maps=(\S+)", line):
+            output = re.findall(r" --output=(\S+)", line)[0]
+            names += material.outputs(output, material.named(maps[0].split(",")))
+    blocks = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    return names + re.findall(r', "(docs/images/\S+)"\)', "".join(blocks))
 
 
 def test_commands_of_the_readme_write_where_git_keeps_nothing():

@@ -144,9 +144,9 @@ def test_a_style_is_measured_in_blocks_where_it_must_be(monkeypatch):
     )
     network = engine.Engine.kept_style_targets
 
-    def watched(self, styles, content, level, seed, grid):
+    def watched(self, styles, content, level, seed, grid, by_region):
         seen.append(grid.side)
-        return network(self, styles, content, level, seed, grid)
+        return network(self, styles, content, level, seed, grid, by_region)
 
     monkeypatch.setattr(engine.Engine, "kept_style_targets", watched)
     blocked = Run(settings, *PICTURES).complete()

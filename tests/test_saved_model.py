@@ -405,6 +405,7 @@ def test_a_discriminators_export_describes_nothing(tmp_path):
         (graph,) = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs
     assert set(graph.signature_def) - {"__saved_model_init_op"} == {
         "stylize",
+        "stylize_masked",
         "step",
         "serving_default",
     }

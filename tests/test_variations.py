@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from test_cli import FEW, SHALLOW, complaint, folder, pixels  # noqa: F401
+from test_cli import FEW, SHALLOW, complaint, pixels
 
 import tfstyle
 from tfstyle import Outcome, cli, images
@@ -19,7 +19,7 @@ def test_names_have_as_many_digits():
     assert names("wall.jpg", 10)[:2] == ["wall-01.jpg", "wall-02.jpg"]
 
 
-def test_variations_are_the_pictures_of_the_next_seeds(folder):  # noqa: F811
+def test_variations_are_the_pictures_of_the_next_seeds(folder):
     arguments = [*TEXTURE, "--seed=5", "--output=out.png", "--variations=2"]
     assert cli.main(arguments) == 0
     assert not os.path.exists("out.png")
@@ -39,7 +39,7 @@ def test_variations_are_the_pictures_of_the_next_seeds(folder):  # noqa: F811
     assert os.path.exists("out-2.png") and os.stat("out-1.png").st_mtime_ns == written
 
 
-def test_what_is_done_before_an_interruption_stays(folder, capsys, monkeypatch):  # noqa: F811
+def test_what_is_done_before_an_interruption_stays(folder, capsys, monkeypatch):
     calls = []
 
     def interrupted(painting, judge=None):
@@ -68,6 +68,6 @@ def test_what_is_done_before_an_interruption_stays(folder, capsys, monkeypatch):
         ([*TEXTURE, "--seed=2147483647"], "--seed: expected an integer of at least 0"),
     ],
 )
-def test_what_cannot_vary_is_refused(folder, capsys, arguments, sentence):  # noqa: F811
+def test_what_cannot_vary_is_refused(folder, capsys, arguments, sentence):
     line = complaint([*arguments, "--output=out.png", "--variations=2"], capsys)
     assert sentence in line

@@ -74,7 +74,8 @@ def _greatest_near(values, radius, tiled):
     reach, shape = tf.where(tiled, radius, 0), tf.shape(values)[1:3]
     wide = resampling.wrap(values, -reach, shape + reach)
     greatest = tf.nn.max_pool2d(wide, 2 * radius + 1, 1, "SAME")
-    return tf.slice(greatest, [0, *tf.unstack(reach), 0], [1, *tf.unstack(shape), -1])
+    inside = tf.slice(greatest, [0, *tf.unstack(reach), 0], [1, *tf.unstack(shape), -1])
+    return tf.ensure_shape(inside, [1, None, None, values.shape[-1]])  # a graph has forgotten it
 
 
 def descents(

@@ -64,7 +64,7 @@ def radius(layer: str) -> int:
 
 
 def _convolve(x, channels, name, dtype, activation="leaky_relu", bias_initializer="zeros"):
-    x = vgg.ReflectPad(name=f"{name}_pad", dtype=dtype)(x)
+    x = vgg.Border(name=f"{name}_pad", dtype=dtype)(x)
     return keras.layers.Conv2D(
         channels,
         3,

@@ -348,7 +348,8 @@ class Stylizer(tf.Module):
         tiling = self._engine.tiling
         inside = resampling.crop(image, *levels.frame(level, *size, tiling))
         inside = self._engine.resized(inside, *size) if any(tiling.axes) else inside
-        return self._engine.shown(inside, content, has_grey_styles and self._has_grey_styles)
+        shown = self._engine.shown(inside, content, has_grey_styles and self._has_grey_styles)
+        return tf.ensure_shape(shown, _IMAGE.shape)  # which a graph has forgotten
 
     def _paint(self, level, image, content, losses, targets):
         """One level."""
