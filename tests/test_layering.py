@@ -14,7 +14,7 @@ LEVELS = (
     ("caches", "checked", "images", "outcome", "registry"),
     ("settings",),
     ("device", "levels", "masks", "material", "palette", "progress", "resampling", "rotations"),
-    ("features", "inputs", "optimizers", "regions", "statistics"),
+    ("features", "inputs", "optimizers", "random_field", "regions", "statistics"),
     ("discriminator", "targets"),
     ("losses",),
     ("blocks",),
