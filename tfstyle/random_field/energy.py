@@ -44,7 +44,7 @@ class Feature(NamedTuple):
         if len(possible) <= BINS:
             return cls(filter, lowest, np.arange(len(possible), dtype=np.int32))
         ends = np.quantile(inside(filter.kernel, observed), (TAIL, 1 - TAIL))
-        edges = np.linspace(*ends, BINS - 1)
+        edges = np.linspace(ends[0], ends[1], BINS - 1)
         return cls(filter, lowest, np.searchsorted(edges, possible, "right").astype(np.int32))
 
     def histogram(self, picture: np.ndarray) -> np.ndarray:

@@ -113,7 +113,7 @@ def _sweep(pictures, responses, taps, rows, costs, ys, xs, shape, seed):
         before = tf.gather(pictures, places)
         rest = tf.gather(responses, seen) - coefficients * before[:, tf.newaxis]
         energies = tf.reduce_sum(tf.gather(costs, rows + rest), axis=1)
-        after = _drawn(energies, seed + [0, number], levels)
+        after = _drawn(energies, tf.random.fold_in(seed, number), levels)
         change = coefficients * (after - before)[:, tf.newaxis]
         # Four times as fast as a scatter.
         responses += tf.math.unsorted_segment_sum(change, seen, len(responses))
