@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy import optimize, stats
+from scipy import stats
 
-from tfstyle.random_field import filters, learning
+from tfstyle.random_field import filters
 from tfstyle.random_field.energy import BINS, Energy, Feature
 from tfstyle.random_field.gibbs import Gibbs
 
@@ -78,9 +78,7 @@ def test_histograms_and_energies_are_those_written_out(levels, side):
 def test_samples_have_the_enumerated_distribution(levels, side, sweeps):
     """Chi square over all pictures, those of little probability put together by their energy."""
     multipliers, pictures = some_multipliers(2), all_pictures(levels, side)
-    expected = probabilities(
-        written_out(pictures, (ACROSS, CORNER), levels), multipliers, side**2
-    )
+    expected = probabilities(written_out(pictures, (ACROSS, CORNER), levels), multipliers, side**2)
     chains = 30_000
     samples = drawn(energy_of(levels, side), multipliers, chains, sweeps)
     numbers = samples.reshape(chains, -1) @ levels ** np.arange(side**2)[::-1]

@@ -1,13 +1,50 @@
-"""The multipliers of FRAME, learned, and the filters, chosen one after the other."""
+"""The multipliers of FRAME, learned while the sampler runs."""
 
+import numpy as np
 import tensorflow as tf
 
-STEP = 0.3
+from tfstyle.random_field.energy import BINS, Energy, Feature
+from tfstyle.random_field.gibbs import Gibbs
+
+STEP = 0.05  # where filters respond alike, with 0.3 the samples oscillate
 SMALLEST = 0.003  # share of a bin: smaller ones change no faster
 
 
+class Learner:
+    """A model that gets more filters, and samples of it that follow.
+
+    Args:
+        levels: grey levels.
+        size: height and width of the pictures.
+        seed: of the sampler.
+    """
+
+    def __init__(self, levels: int, size: tuple[int, int], seed: int):
+        self.levels, self.size, self.seed, self.sweeps = levels, size, seed, 0
+        self.features: list[Feature] = []
+        self.multipliers = tf.zeros([0, BINS])
+        self.observed = tf.zeros([0, BINS])
+
+    def add(self, feature: Feature, observed: np.ndarray) -> None:
+        """Adds a filter of which the histogram, float32 `[BINS]`, is to be matched."""
+        self.features.append(feature)
+        self.multipliers = tf.concat([self.multipliers, tf.zeros([1, BINS])], 0)
+        self.observed = tf.concat([self.observed, observed[np.newaxis]], 0)
+        self.energy = Energy(self.features, self.levels, *self.size)
+        self._gibbs = Gibbs(self.energy)
+
+    def advance(self, pictures: tf.Tensor, step: float) -> tf.Tensor:
+        """A sweep of the pictures, int32 `[B, H, W]`, and a step of the multipliers."""
+        seed = tf.constant([self.seed, self.sweeps])
+        pictures = self._gibbs.sweep(pictures, self.multipliers, seed)
+        model = tf.reduce_mean(self.energy.histograms(pictures), axis=0)
+        self.multipliers = learned(self.multipliers, model, self.observed, step)
+        self.sweeps += 1
+        return pictures
+
+
 def learned(
-    multipliers: tf.Tensor, model: tf.Tensor, observed: tf.Tensor, step: float = STEP
+    multipliers: tf.Tensor, model: tf.Tensor, observed: tf.Tensor, step: float
 ) -> tf.Tensor:
     """Multipliers after a step up the likelihood of the observed picture.
 
@@ -18,7 +55,7 @@ def learned(
     Args:
         multipliers: float32 `[K, BINS]`.
         model, observed: histograms such as these; that of the model is estimated from samples.
-        step: of Newton's step, if the bins were independent.
+        step: of Newton's step, if the bins and the pixels were independent.
     """
     return multipliers + step * (model - observed) / (0.5 * (model + observed) + SMALLEST)
 

@@ -26,6 +26,7 @@ from tfstyle.settings.kinds import (
 
 __all__ = [
     "FileSettings",
+    "FrameSettings",
     "InvertSettings",
     "Settings",
     "StylizeSettings",
@@ -35,6 +36,7 @@ __all__ = [
 
 PICTURES, FILES, LOSSES = "Pictures", "Files", "Losses"
 NETWORK, OPTIMISATION = "Network", "Optimisation"
+FRAME = "Random field, for tfstyle frame"
 # Headings of the help, in order.
 GROUPS = (
     PICTURES,
@@ -42,6 +44,7 @@ GROUPS = (
     "Jobs",
     "Comparison",
     LOSSES,
+    FRAME,
     "Sliced Wasserstein, for --statistic=sliced_wasserstein",
     "Discriminator, for --statistic=discriminator",
     NETWORK,
@@ -512,6 +515,35 @@ class InvertSettings(JobSettings, OnePicture):
 
     def compared_layers(self):
         return self.chosen("layer")
+
+
+@dataclasses.dataclass(frozen=True)
+class FrameSettings(Settings):
+    """The settings of `tfstyle.frame`."""
+
+    background: str = changed(JobSettings, "background", "white")
+    size: int | tuple[int, int] = changed(
+        OnePicture, "size", 128, help="side in pixels, or WIDTHxHEIGHT"
+    )
+    seed: int = changed(OnePicture, "seed", 0, help="of the noise, and of the sampler")
+    style_size: int | None = changed(
+        Styled,
+        "style_size",
+        None,
+        kind=Integer(images.MIN_SIDE, LARGEST_SIDE),
+        help="long side of the style picture in pixels; default: as the result, or the picture's "
+        "own if less",
+    )
+    filters: int = setting(
+        8, Integer(1, 40), "filters, each of them the one whose histogram is farthest off", FRAME
+    )
+    levels: int = setting(8, Integer(2, 16), "grey levels", FRAME)
+    sweeps: int = setting(
+        30,
+        Integer(1, 10_000),
+        "draws of every pixel for each filter; twice as many for the last",
+        FRAME,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
