@@ -10,9 +10,10 @@ from test_layering import LEVEL
 
 from tfstyle import cli, statistics
 from tfstyle.batch import BatchSettings
-from tfstyle.cli import batch, compare, export, options
+from tfstyle.cli import batch, compare, export, frame, options
 from tfstyle.cli.run import Painting
 from tfstyle.settings import (
+    FrameSettings,
     InvertSettings,
     StylizerSettings,
     StylizeSettings,
@@ -27,6 +28,7 @@ SHOWN = sorted({command for page in PAGES for command, _ in run_docs.commands(pa
 SERVING = "python -m export."
 # Those whose fields are the flags of a command.
 CLASSES = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings, BatchSettings)
+CLASSES += (FrameSettings, frame.Files)
 CLASSES += (options.Content, options.Style, options.Output)
 CLASSES += (batch.Contents, compare.Compared, compare.ComparedSettings, export.Model)
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -47,6 +49,7 @@ def test_every_command_passes_all_checks(command, monkeypatch, tmp_path):
         (tmp_path / folder).mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Painting, "execute", lambda painting, judge=None: 0)
+    monkeypatch.setattr(frame, "_paint", lambda *arguments: 0)
     monkeypatch.setattr(compare, "_finish", lambda *arguments: None)
     monkeypatch.setattr(export, "_export", lambda given: 0)
     monkeypatch.setattr(batch, "_paint", lambda *arguments: 0)

@@ -11,8 +11,9 @@ import pytest
 import tfstyle
 from tfstyle import cli, discriminator, optimizers, registry, statistics
 from tfstyle.batch import BatchSettings
-from tfstyle.cli import batch, compare, export, options
+from tfstyle.cli import batch, compare, export, frame, options
 from tfstyle.settings import (
+    FrameSettings,
     InvertSettings,
     StylizerSettings,
     StylizeSettings,
@@ -26,11 +27,12 @@ COMMANDS = (
     batch.Contents,
     compare.Compared,
     export.Model,
+    frame.Files,
     options.Content,
     options.Output,
     options.Style,
 )
-JOBS = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings)
+JOBS = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings, FrameSettings)
 every_job = pytest.mark.parametrize("job", JOBS, ids=lambda job: job.__name__)
 # A value of each kind that is not the default of any setting.
 OTHERS = {
@@ -54,6 +56,8 @@ def other(field):
         return ("block1_conv2", "block2_conv2", "block3_conv3")
     if isinstance(kind, kinds.Number):
         return max(kind.lowest, min(kind.highest, OTHERS[kinds.Number])) or 0.25
+    if isinstance(kind, kinds.Integer):
+        return min(kind.highest, OTHERS[kinds.Integer])
     return OTHERS[type(kind)]
 
 

@@ -10,6 +10,7 @@ from tfstyle.cli.options import explained
 from tfstyle.settings import (
     GROUPS,
     FileSettings,
+    FrameSettings,
     InvertSettings,
     StylizerSettings,
     StylizeSettings,
@@ -21,6 +22,7 @@ JOBS = {
     "stylize": StylizeSettings,
     "texture": TextureSettings,
     "invert": InvertSettings,
+    "frame": FrameSettings,
     "export": StylizerSettings,
     "batch": BatchSettings,
     "flags of the other commands": FileSettings,

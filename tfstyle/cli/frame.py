@@ -42,14 +42,14 @@ def main(arguments: Sequence[str]) -> int:
     run = FrameRun(settings, style)
     remove_temporaries(output)
     record = provenance.of(typed("frame", {"style": (style,)}, settings, output), settings)
+    return _paint(run, output, record)
+
+
+def _paint(run, output, record) -> int:
+    """Runs, writes the picture, reports."""
     with stopping_at_signals(run), Bar() as bar:
         for step in run:
             bar.show(step)
-    return _finish(run, output, record)
-
-
-def _finish(run, output, record) -> int:
-    """Writes the picture and reports."""
     result = run.result
     write = functools.partial(_write, image=result.image)
     failure = save_or_rescue(output, write, record | provenance.outcome(result))

@@ -1,4 +1,4 @@
-"""The filters of FRAME: intensity, Laplacians of Gaussians, pairs of Gabor filters.
+"""The filters of FRAME: intensity, differences, Laplacians of Gaussians, pairs of Gabor filters.
 
 Zhu, Wu & Mumford 1998, "Filters, Random Fields and Maximum Entropy (FRAME)", section 4.1. Here
 coefficients are whole numbers, so that responses to whole grey levels are too.
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-LARGEST = 5  # size of a coefficient: rounding hardly shows, and tables of responses stay small
+LARGEST = 5  # coefficient, about: rounding hardly shows, tables of responses stay small
 SIGMAS = (0.7, 1.2, 2.0)  # of the Gaussians, in pixels
 WAVELENGTHS = (3, 5, 8)  # in pixels
 DEGREES = (0, 30, 60, 90, 120, 150)
@@ -35,6 +35,9 @@ class Filter(NamedTuple):
 def bank(largest: int) -> list[Filter]:
     """All filters of at most `largest` pixels a side."""
     filters = [Filter("intensity", np.ones((1, 1), np.int32))]
+    # The finest waves, which the others hardly see.
+    filters += [Filter("difference 0", np.array([[-1, 1]], np.int32))]
+    filters += [Filter("difference 90", np.array([[-1], [1]], np.int32))]
     filters += [Filter(f"laplacian {sigma:g}", laplacian(sigma)) for sigma in SIGMAS]
     for wavelength in WAVELENGTHS:
         for degrees in DEGREES:
@@ -66,8 +69,14 @@ def _coordinates(radius):
 
 
 def _whole(kernel):
-    """Whole numbers in proportion to a kernel of sum 0, without margins of zeros, sum 0."""
-    whole = np.round(LARGEST * kernel / np.abs(kernel).max()).astype(np.int32)
+    """Whole numbers in proportion to a kernel of sum 0, without margins of zeros, sum 0.
+
+    Of several scales the one is taken at which rounding changes the sum least.
+    """
+    kernel = kernel / np.abs(kernel).max()
+    scales = np.linspace(0.8, 1.2, 41) * LARGEST
+    rounded = [np.round(scale * kernel).astype(np.int32) for scale in scales]
+    whole = min(rounded, key=lambda each: abs(each.sum()))
     middle = len(whole) // 2
     whole[middle, middle] -= whole.sum()
     reach = np.abs(np.argwhere(whole) - middle).max()

@@ -6,7 +6,7 @@ import tensorflow as tf
 from tfstyle.random_field.energy import BINS, Energy, Feature
 from tfstyle.random_field.gibbs import Gibbs
 
-STEP = 0.05  # where filters respond alike, with 0.3 the samples oscillate
+STEP = 0.3  # for one filter
 SMALLEST = 0.003  # share of a bin: smaller ones change no faster
 
 
@@ -34,11 +34,17 @@ class Learner:
         self._gibbs = Gibbs(self.energy)
 
     def advance(self, pictures: tf.Tensor, step: float) -> tf.Tensor:
-        """A sweep of the pictures, int32 `[B, H, W]`, and a step of the multipliers."""
+        """A sweep of the pictures, int32 `[B, H, W]`, and a step of the multipliers.
+
+        The more filters there are, the shorter the step of each: where all respond alike, they
+        change the same, and together go too far.
+        """
         seed = tf.constant([self.seed, self.sweeps])
         pictures = self._gibbs.sweep(pictures, self.multipliers, seed)
         model = tf.reduce_mean(self.energy.histograms(pictures), axis=0)
-        self.multipliers = learned(self.multipliers, model, self.observed, step)
+        self.multipliers = learned(
+            self.multipliers, model, self.observed, step / len(self.features)
+        )
         self.sweeps += 1
         return pictures
 

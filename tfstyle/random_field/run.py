@@ -86,6 +86,11 @@ class FrameRun:
         return named | ({"others": float(others.max())} if len(others) else {})
 
     @property
+    def style(self) -> np.ndarray:
+        """The texture as it is seen: its size, its levels, float32 `[1, h, w, 3]` in [0, 1]."""
+        return self._image(self.observed[np.newaxis])
+
+    @property
     def result(self) -> Result:
         """The result as it is now, after the first step."""
         return Result(
