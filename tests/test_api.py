@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 import tfstyle
-from tfstyle import Outcome, api, engine, features, images, run, settings
+from tfstyle import Outcome, api, engine, features, images, run
 from tfstyle.features import vgg
 from tfstyle.features.architectures import Architecture
 from tfstyle.optimizers import base
 from tfstyle.optimizers.lbfgs import LBFGS
+from tfstyle.settings import choices
 
 TABLE = Architecture(repeats=(1, 2), widths=(8, 12), weights="bundled", scale=0.02)
 STYLE_LAYERS, CONTENT_LAYERS = ("block1_conv1", "block2_conv1"), ("block2_conv2",)
@@ -242,7 +243,7 @@ def test_deeper_layers_of_the_bundled_network_know_less_of_a_picture():
     """Mahendran & Vedaldi 2015: what is left after each of the five blocks."""
     content = images.load(ASTRONAUT)
     options = {"size": 64, "evaluations": 40, "precision": "float32"}
-    results = [api.invert(content, layer=x, **options) for x in settings.GATYS_LAYERS]
+    results = [api.invert(content, layer=x, **options) for x in choices.GATYS_LAYERS]
     small = images.resize(content, 64, 64)
     quality = [images.psnr(result.image, small) for result in results]
     assert quality == sorted(quality, reverse=True) and len(set(quality)) == 5, quality

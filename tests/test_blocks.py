@@ -18,6 +18,7 @@ from tfstyle.features import vgg
 from tfstyle.features.architectures import VGG19, VGG19_COMPACT, Architecture
 from tfstyle.optimizers import base
 from tfstyle.optimizers.lbfgs import LBFGS
+from tfstyle.settings import choices
 from tfstyle.workload import Strategy, Workload
 
 # Three poolings, so that a radius of 26 pixels is no multiple of the stride.
@@ -85,7 +86,7 @@ def test_blocks_give_loss_and_gradient_of_the_whole(name, pooling, padding):
 
 @pytest.mark.parametrize("table", [VGG19, VGG19_COMPACT], ids=["vgg19", "vgg19_compact"])
 def test_with_the_layers_of_both_networks(table):
-    layers = ("block4_conv2",), settings.GATYS_LAYERS
+    layers = ("block4_conv2",), choices.GATYS_LAYERS
     slim = dataclasses.replace(table, widths=(4, 4, 6, 6, 8), heads=dict.fromkeys(table.heads, 8))
     model = build(slim, layers[0] + layers[1])
     objective, image, goal = setting(model, "gram", 131, 178, WEIGHTS, *layers)

@@ -23,7 +23,8 @@ from tfstyle.blocks.grid import Grid
 from tfstyle.blocks.objective import Blocked
 from tfstyle.colour import oklab, rgb_of
 from tfstyle.optimizers import base
-from tfstyle.settings import COLOR, StylizeSettings
+from tfstyle.settings import StylizeSettings
+from tfstyle.settings.choices import COLOR
 
 RNG = np.random.default_rng(0)
 LAYERS = {"style_layers": STYLE_LAYERS, "content_layers": CONTENT_LAYERS}

@@ -11,9 +11,10 @@ from test_layering import LEVEL
 
 from tfstyle import cli, material, statistics
 from tfstyle.batch import BatchSettings
-from tfstyle.cli import batch, compare, export, options
+from tfstyle.cli import batch, compare, export, frame, options
 from tfstyle.cli.run import Painting
 from tfstyle.settings import (
+    FrameSettings,
     InvertSettings,
     StylizerSettings,
     StylizeSettings,
@@ -28,6 +29,7 @@ SHOWN = sorted({command for page in PAGES for command, _ in run_docs.commands(pa
 SERVING = "python -m export."
 # Those whose fields are the flags of a command.
 CLASSES = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings, BatchSettings)
+CLASSES += (FrameSettings, frame.Files)
 CLASSES += (options.Content, options.Style, options.Maps, options.Output)
 CLASSES += (batch.Contents, compare.Compared, compare.ComparedSettings, export.Model)
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -49,6 +51,7 @@ def test_every_command_passes_all_checks(command, monkeypatch, tmp_path):
     shutil.copytree(ROOT / "docs/images/control", tmp_path / "docs/images/control")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Painting, "execute", lambda painting, judge=None: 0)
+    monkeypatch.setattr(frame, "_paint", lambda *arguments: 0)
     monkeypatch.setattr(compare, "_finish", lambda *arguments: None)
     monkeypatch.setattr(export, "_export", lambda given: 0)
     monkeypatch.setattr(batch, "_paint", lambda *arguments: 0)

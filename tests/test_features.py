@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle import colour, device, features, settings
+from tfstyle import colour, device, features
 from tfstyle.features import architectures, precision, vgg, weights
 from tfstyle.features.architectures import VGG19, VGG19_COMPACT, Architecture
+from tfstyle.settings import choices
 
 SHARED = pathlib.Path(__file__).parent.parent.parent / "shared"
 STYLE = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
@@ -154,7 +155,7 @@ def test_tables_tell_the_shapes(name):
     assert table.needed(["pixels"]) == () and table.needed(["pixels", "block1_conv1"])
 
 
-@pytest.mark.parametrize("pooling", settings.POOLING)
+@pytest.mark.parametrize("pooling", choices.POOLING)
 def test_every_pixel_counts_at_odd_sizes(pooling):
     network = vgg.build(TINY, ["block3_conv1"], pooling, "reflect", "float32")
     for layer in network.layers:

@@ -20,7 +20,7 @@ LEVELS = (
     ("blocks",),
     ("networks", "workload"),
     ("plan", "checkpoint", "engine", "steps"),
-    ("run",),
+    ("random_field", "run"),
     ("animation", "api", "output", "provenance"),
     ("batch", "evaluation", "serving"),
     ("cli",),

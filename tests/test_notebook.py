@@ -18,7 +18,7 @@ from jupyter_client.kernelspec import KernelSpec
 from PIL import Image
 
 from tfstyle import statistics
-from tfstyle.settings import GATYS_LAYERS
+from tfstyle.settings.choices import GATYS_LAYERS
 
 ROOT = pathlib.Path(__file__).parent.parent
 NOTEBOOK = ROOT / "examples" / "texture_and_style.ipynb"

@@ -14,7 +14,8 @@ from tfstyle.inputs import Inputs
 from tfstyle.optimizers.adam import Adam
 from tfstyle.optimizers.lbfgs import LBFGS
 from tfstyle.plan import Plan
-from tfstyle.settings import GATYS_LAYERS, StylizerSettings, StylizeSettings, TextureSettings
+from tfstyle.settings import StylizerSettings, StylizeSettings, TextureSettings
+from tfstyle.settings.choices import GATYS_LAYERS
 from tfstyle.workload import Strategy, Workload
 
 LARGE = Device("a machine", True, 64e9)

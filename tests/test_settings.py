@@ -11,13 +11,15 @@ import pytest
 import tfstyle
 from tfstyle import cli, discriminator, optimizers, registry, statistics
 from tfstyle.batch import BatchSettings
-from tfstyle.cli import batch, compare, export, options
+from tfstyle.cli import batch, compare, export, frame, options
 from tfstyle.settings import (
+    FrameSettings,
     InvertSettings,
     StylizerSettings,
     StylizeSettings,
     TextureSettings,
     base,
+    choices,
     kinds,
 )
 from tools import settings_table
@@ -26,11 +28,12 @@ COMMANDS = (
     batch.Contents,
     compare.Compared,
     export.Model,
+    frame.Files,
     options.Content,
     options.Output,
     options.Style,
 )
-JOBS = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings)
+JOBS = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings, FrameSettings)
 every_job = pytest.mark.parametrize("job", JOBS, ids=lambda job: job.__name__)
 # A value of each kind that is not the default of any setting.
 OTHERS = {
@@ -54,6 +57,8 @@ def other(field):
         return ("block1_conv2", "block2_conv2", "block3_conv3")
     if isinstance(kind, kinds.Number):
         return max(kind.lowest, min(kind.highest, OTHERS[kinds.Number])) or 0.25
+    if isinstance(kind, kinds.Integer):
+        return min(kind.highest, OTHERS[kinds.Integer])
     return OTHERS[type(kind)]
 
 
@@ -81,7 +86,7 @@ def test_what_is_written_is_read(job):
 @every_job
 def test_every_field_says_everything(job):
     for name, field in job.fields().items():
-        assert field.metadata["group"] in tfstyle.settings.GROUPS, name
+        assert field.metadata["group"] in choices.GROUPS, name
         assert field.metadata["help"] and not field.metadata["help"].endswith("."), name
         of = field.metadata["of"]
         assert of is None or name.startswith(f"{of[1]}_"), name
@@ -131,9 +136,7 @@ def _texts(settings):
 
 @dataclasses.dataclass(frozen=True)
 class WithOneMore(StylizeSettings):
-    grain: float = base.setting(
-        0.5, kinds.Number(0, 1), "how much grain is kept", tfstyle.settings.LOSSES
-    )
+    grain: float = base.setting(0.5, kinds.Number(0, 1), "how much grain is kept", choices.LOSSES)
 
 
 def test_a_new_field_is_all_that_a_new_setting_needs(capsys):

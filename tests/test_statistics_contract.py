@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfstyle import features as feature_networks
 from tfstyle import losses, statistics, targets
-from tfstyle.settings import GATYS_LAYERS
+from tfstyle.settings.choices import GATYS_LAYERS
 
 every_statistic = pytest.mark.parametrize("name", statistics.STATISTICS)
 RANDOM = ("sliced_wasserstein",)

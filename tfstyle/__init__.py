@@ -2,7 +2,7 @@
 
 import importlib
 
-from tfstyle.api import invert, stylize, synthesize_texture
+from tfstyle.api import frame, invert, stylize, synthesize_texture
 from tfstyle.checkpoint import Checkpoint
 from tfstyle.evaluation.comparison import compare
 from tfstyle.outcome import Outcome
@@ -18,6 +18,7 @@ __all__ = [
     "Step",
     "Stylizer",
     "compare",
+    "frame",
     "invert",
     "stylize",
     "synthesize_texture",

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfstyle import images, masks
+from tfstyle.random_field.run import FrameRun
 from tfstyle.run import Run
-from tfstyle.settings import InvertSettings, StylizeSettings, TextureSettings
+from tfstyle.settings import FrameSettings, InvertSettings, StylizeSettings, TextureSettings
 from tfstyle.settings.base import keywords
 from tfstyle.steps import Result, Step
 
@@ -126,6 +127,41 @@ def invert(
         ValueError: an argument is not as described; the message begins with its name.
     """
     run = _run(settings or InvertSettings(), changes, content, None, checkpoint, resume)
+    return run.complete(callback, progress)
+
+
+@keywords(FrameSettings)
+def frame(
+    style: Any,
+    settings: FrameSettings | None = None,
+    *,
+    callback: Callback | None = None,
+    progress: bool = False,
+    **changes: Any,
+) -> Result:
+    """Learns the distribution of a grey texture, and draws a picture from it: FRAME.
+
+    Zhu, Wu & Mumford 1997: of all distributions of pictures in which the responses of some filters
+    have the histograms of the style, the one of largest entropy. Its multipliers are learned, the
+    filters chosen one by one, and the picture is drawn by Gibbs sampling.
+
+    Args:
+        style: the texture, see `stylize`; its colours become grey.
+        settings, progress: see `stylize`.
+        callback: called with a `tfstyle.Step` after every sweep; where it returns False, the run
+            stops. Its `losses` are errors of histograms by filter, its level is the number of
+            filters.
+
+    Returns:
+        A `tfstyle.Result`; its image is grey, and a torus: each side continues at the opposite one.
+        `parts` are L1 distances, from 0 to 2, between histograms of the image and of the style, of
+        each filter that was chosen; "others" is the largest of the others. An evaluation is a
+        sweep, a new draw of every pixel.
+
+    Raises:
+        ValueError: an argument is not as described; the message begins with its name.
+    """
+    run = FrameRun((settings or FrameSettings()).replace(**changes), style)
     return run.complete(callback, progress)
 
 

@@ -31,7 +31,8 @@ from tfstyle.device import Device
 from tfstyle.features.together import Together, TogetherTable
 from tfstyle.masks import WHITE
 from tfstyle.optimizers.alternating import Alternating
-from tfstyle.settings import PICTURES, Settings
+from tfstyle.settings import Settings
+from tfstyle.settings.choices import PICTURES
 from tfstyle.statistics.between import Between
 from tfstyle.targets import Masks, Targets
 from tfstyle.workload import Strategy, Workload

@@ -18,7 +18,8 @@ from absl import app, flags
 
 from tfstyle import images, provenance
 from tfstyle.evaluation import comparison
-from tfstyle.settings import GATYS, GATYS_LAYERS, MATCHED, StylizeSettings, TextureSettings
+from tfstyle.settings import StylizeSettings, TextureSettings
+from tfstyle.settings.choices import GATYS, GATYS_LAYERS, MATCHED
 
 PIXELS = ("pixels", *GATYS_LAYERS)
 GRAM = GATYS | {"statistic": "gram"}

@@ -16,7 +16,7 @@ from absl import app, flags
 import tfstyle
 from tfstyle import features, images
 from tfstyle.evaluation import contact_sheet
-from tfstyle.settings import GATYS_LAYERS, METHODS
+from tfstyle.settings.choices import GATYS_LAYERS, METHODS
 
 _CONTENTS = flags.DEFINE_list(
     "contents",

@@ -8,19 +8,21 @@ import pathlib
 from tfstyle.batch import BatchSettings
 from tfstyle.cli.options import explained
 from tfstyle.settings import (
-    GROUPS,
     FileSettings,
+    FrameSettings,
     InvertSettings,
     StylizerSettings,
     StylizeSettings,
     TextureSettings,
 )
+from tfstyle.settings.choices import GROUPS
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs/settings.md"
 JOBS = {
     "stylize": StylizeSettings,
     "texture": TextureSettings,
     "invert": InvertSettings,
+    "frame": FrameSettings,
     "export": StylizerSettings,
     "batch": BatchSettings,
     "flags of the other commands": FileSettings,

@@ -18,7 +18,7 @@ from absl import app, flags
 
 from tfstyle import features, images
 from tfstyle.features.architectures import VGG19
-from tfstyle.settings import GATYS_LAYERS
+from tfstyle.settings.choices import GATYS_LAYERS
 
 tfd = tfp.distributions
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from tfstyle.batch import local, on_ray
 from tfstyle.batch.job import Job, paint
-from tfstyle.settings import PICTURES, FileSettings, StylizeSettings
+from tfstyle.settings import FileSettings, StylizeSettings
 from tfstyle.settings.base import checked_fields, setting
+from tfstyle.settings.choices import PICTURES
 from tfstyle.settings.kinds import Choice, Integer, Kind, Path
 
 # Those that carry the settings, by which a finished picture is known.

@@ -18,8 +18,9 @@ from tfstyle.cli.run import typed
 from tfstyle.features import check_settings, tiling
 from tfstyle.inputs import load_styles
 from tfstyle.outcome import Outcome
-from tfstyle.settings import PICTURES, StylizeSettings
+from tfstyle.settings import StylizeSettings
 from tfstyle.settings.base import Settings, setting
+from tfstyle.settings.choices import PICTURES
 from tfstyle.settings.kinds import Files
 
 BAR = "{l_bar}{bar}| {n}/{total} pictures, {elapsed}<{remaining}"

@@ -16,8 +16,9 @@ from tfstyle.cli.console import say
 from tfstyle.cli.run import Painting, typed
 from tfstyle.evaluation import comparison
 from tfstyle.outcome import Outcome
-from tfstyle.settings import PICTURES, StylizeSettings
+from tfstyle.settings import StylizeSettings
 from tfstyle.settings.base import Settings, changed, setting
+from tfstyle.settings.choices import PICTURES
 from tfstyle.settings.kinds import Kind, Path, Texts
 
 FILES = ("sheet.jpg", "comparison.json", "comparison.csv")

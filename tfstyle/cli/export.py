@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from tfstyle.cli import options
 from tfstyle.cli.console import say
-from tfstyle.settings import PICTURES, StylizerSettings
+from tfstyle.settings import StylizerSettings
 from tfstyle.settings.base import Settings, setting
+from tfstyle.settings.choices import PICTURES
 from tfstyle.settings.kinds import Integer, Path
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from absl import flags
 
-from tfstyle.settings import FILES, GROUPS, OPTIMISATION, PICTURES, FileSettings
+from tfstyle.settings import FileSettings
 from tfstyle.settings.base import Settings, setting
+from tfstyle.settings.choices import FILES, GROUPS, OPTIMISATION, PICTURES
 from tfstyle.settings.kinds import Choice, Files, Flag, Integer, Kind, Number, Path
 
 WIDTH = 100

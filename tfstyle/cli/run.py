@@ -84,13 +84,13 @@ class Painting:
         inputs = {**pictures, **{name: getattr(settings, name, None) for name in masks.NAMES}}
         for path in self.files:
             images.check_output(path, "--output")
-            _check_inputs_stay("output", path, inputs)
+            check_inputs_stay("output", path, inputs)
         files.check(self.output, output)
         if output.animation:
             animation.check(output.animation)
-            _check_inputs_stay("animation", output.animation, {**inputs, "output": self.files})
+            check_inputs_stay("animation", output.animation, {**inputs, "output": self.files})
         for path in filter(None, (*self.files, output.checkpoint, output.animation)):
-            _remove_temporaries(path)
+            remove_temporaries(path)
         if output.resume and not output.checkpoint:
             raise ValueError("resume: expected a file in --checkpoint, received none")
         self.command = typed(command, pictures, settings, self.output, output)
@@ -154,14 +154,8 @@ class Painting:
 
     def _save(self, result, record):
         """Writes the pictures; where that fails, somewhere else, and says where."""
-        failures = []
-        for path, write in self._writers(result):
-            try:
-                write(path, record)
-            except images.ImageError as error:
-                rescued = os.path.join(tempfile.mkdtemp(prefix="tfstyle-"), "rescued.png")
-                write(rescued, record)
-                failures.append(f"{error}; the picture is in {rescued}")
+        written = [save_or_rescue(path, write, record) for path, write in self._writers(result)]
+        failures = list(filter(None, written))
         if failures:
             raise Failure("; ".join(failures))
 
@@ -188,7 +182,22 @@ class Painting:
             say(f"continue from there with {resume}")
 
 
-def _check_inputs_stay(flag, output, pictures):
+def save_or_rescue(path: str, write: Callable[..., None], record: Mapping[str, Any]) -> str | None:
+    """Writes a picture by `write(path, record)`; where that fails, somewhere else, and says where.
+
+    Returns:
+        What went wrong; `None` where nothing did.
+    """
+    try:
+        write(path, record)
+    except images.ImageError as error:
+        rescued = os.path.join(tempfile.mkdtemp(prefix="tfstyle-"), "rescued.png")
+        write(rescued, record)
+        return f"{error}; the picture is in {rescued}"
+    return None
+
+
+def check_inputs_stay(flag: str, output: str, pictures: Mapping[str, Any]) -> None:
     """Raises `ValueError` where the file of a flag would replace one of other flags."""
     for name, paths in pictures.items():
         for path in paths if isinstance(paths, (tuple, list)) else [paths]:
@@ -199,7 +208,7 @@ def _check_inputs_stay(flag, output, pictures):
                     )
 
 
-def _remove_temporaries(path):
+def remove_temporaries(path: str) -> None:
     """Removes what a run that wrote the same file left beside it when it was killed."""
     folder, name = os.path.split(os.path.realpath(os.path.expanduser(path)))
     images.remove_temporaries(folder, {name})
@@ -214,7 +223,7 @@ def _announcement(run: Run) -> str:
 
 
 @contextlib.contextmanager
-def stopping_at_signals(run: Run) -> Iterator[None]:
+def stopping_at_signals(run: Any) -> Iterator[None]:
     """Stops the run at the first signal, and interrupts it at the second, or before it has begun.
 
     A run that is stopped ends with its picture and its checkpoint.

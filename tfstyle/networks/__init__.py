@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tfstyle.settings import DEFAULTS, GATYS_LAYERS, Settings
+from tfstyle.settings import DEFAULTS, Settings
+from tfstyle.settings.choices import GATYS_LAYERS
 
 # What they were trained on; the compact network's heads are made of the narrow one's maps.
 SEEN = {

@@ -11,7 +11,7 @@ import keras
 
 from tfstyle.features import vgg, weights
 from tfstyle.features.architectures import VGG19_NARROW
-from tfstyle.settings import GATYS_LAYERS
+from tfstyle.settings.choices import GATYS_LAYERS
 
 BUNDLED = pathlib.Path(__file__).with_name("data") / "inverters.npz"
 LAYERS = GATYS_LAYERS

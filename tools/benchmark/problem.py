@@ -10,7 +10,8 @@ from tfstyle import device, engine, features, images, levels, losses, optimizers
 from tfstyle.features import precision as precisions
 from tfstyle.features import vgg
 from tfstyle.inputs import Inputs, working_picture
-from tfstyle.settings import GATYS, StylizeSettings, TextureSettings
+from tfstyle.settings import StylizeSettings, TextureSettings
+from tfstyle.settings.choices import GATYS
 from tfstyle.workload import Workload
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"

@@ -1,0 +1,1 @@
+"""FRAME: filters, a random field of grey levels, and maximum entropy."""

@@ -1,0 +1,71 @@
+"""The multipliers of FRAME, learned while the sampler runs."""
+
+import numpy as np
+import tensorflow as tf
+
+from tfstyle.random_field.energy import BINS, Energy, Feature
+from tfstyle.random_field.gibbs import Gibbs
+
+STEP = 0.3  # for one filter
+SMALLEST = 0.003  # share of a bin: smaller ones change no faster
+
+
+class Learner:
+    """A model that gets more filters, and samples of it that follow.
+
+    Args:
+        levels: grey levels.
+        size: height and width of the pictures.
+        seed: of the sampler.
+    """
+
+    def __init__(self, levels: int, size: tuple[int, int], seed: int):
+        self.levels, self.size, self.seed, self.sweeps = levels, size, seed, 0
+        self.features: list[Feature] = []
+        self.multipliers = tf.zeros([0, BINS])
+        self.observed = tf.zeros([0, BINS])
+
+    def add(self, feature: Feature, observed: np.ndarray) -> None:
+        """Adds a filter of which the histogram, float32 `[BINS]`, is to be matched."""
+        self.features.append(feature)
+        self.multipliers = tf.concat([self.multipliers, tf.zeros([1, BINS])], 0)
+        self.observed = tf.concat([self.observed, observed[np.newaxis]], 0)
+        self.energy = Energy(self.features, self.levels, *self.size)
+        self._gibbs = Gibbs(self.energy)
+
+    def advance(self, pictures: tf.Tensor, step: float) -> tf.Tensor:
+        """A sweep of the pictures, int32 `[B, H, W]`, and a step of the multipliers.
+
+        The more filters there are, the shorter the step of each: where all respond alike, they
+        change the same, and together go too far.
+        """
+        seed = tf.constant([self.seed, self.sweeps])
+        pictures = self._gibbs.sweep(pictures, self.multipliers, seed)
+        model = tf.reduce_mean(self.energy.histograms(pictures), axis=0)
+        self.multipliers = learned(
+            self.multipliers, model, self.observed, step / len(self.features)
+        )
+        self.sweeps += 1
+        return pictures
+
+
+def learned(
+    multipliers: tf.Tensor, model: tf.Tensor, observed: tf.Tensor, step: float
+) -> tf.Tensor:
+    """Multipliers after a step up the likelihood of the observed picture.
+
+    Its gradient is E_model[histogram] - observed histogram (Zhu, Wu & Mumford 1998, equation 14).
+    It is divided by the share of the bin, which is about the curvature, so that rare responses are
+    learned as fast as common ones.
+
+    Args:
+        multipliers: float32 `[K, BINS]`.
+        model, observed: histograms such as these; that of the model is estimated from samples.
+        step: of Newton's step, if the bins and the pixels were independent.
+    """
+    return multipliers + step * (model - observed) / (0.5 * (model + observed) + SMALLEST)
+
+
+def error(model: tf.Tensor, observed: tf.Tensor) -> tf.Tensor:
+    """The L1 distance of histograms, from 0 to 2, float32 `[K]`."""
+    return tf.reduce_sum(tf.abs(model - observed), axis=-1)

@@ -1,0 +1,88 @@
+"""Headings of the help, names to choose from, and the tables of defaults."""
+
+from tfstyle import images
+from tfstyle.settings.base import setting
+
+PICTURES, FILES, LOSSES = "Pictures", "Files", "Losses"
+NETWORK, OPTIMISATION = "Network", "Optimisation"
+FRAME = "Random field, for tfstyle frame"
+# Headings of the help, in order.
+GROUPS = (
+    PICTURES,
+    FILES,
+    "Jobs",
+    "Comparison",
+    LOSSES,
+    FRAME,
+    "Sliced Wasserstein, for --statistic=sliced_wasserstein",
+    "Discriminator, for --statistic=discriminator",
+    NETWORK,
+    OPTIMISATION,
+    "L-BFGS, for --optimizer=lbfgs",
+    "TensorFlow Probability's L-BFGS, for --optimizer=tfp_lbfgs",
+    "Adam, for --optimizer=adam",
+    "Interruption",
+)
+SLICED, DISCRIMINATOR, LBFGS, TFP_LBFGS, ADAM = (
+    next(group for group in GROUPS if group.endswith(f"={name}"))
+    for name in ("sliced_wasserstein", "discriminator", "lbfgs", "tfp_lbfgs", "adam")
+)
+
+POOLING = ("average", "max")
+PADDING = ("reflect", "zeros")
+TILE = ("x", "y", "xy")
+COLOR = ("style", "keep", "match", "luminance")
+PRECISION = ("auto", "float32", "bfloat16")
+LOGIT_FEATURES = ("linear", "quadratic")
+IMAGE_LOSSES = ("non_saturating", "minimax", "confusion", "least_squares")
+GATYS_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
+# Weight of the style layer `pixels`, of all others: 1. A twentieth is enough against a mesh, and
+# leaves the rows of bricks to deeper layers; a photograph has grain of its own that must go.
+PIXELS_ALONE, PIXELS_BESIDE_CONTENT = 0.05, 0.5
+# Defaults that depend on what is matched: of statistics in closed form, and of what learns.
+MATCHED = {
+    "features": "vgg19_narrow",
+    "style_layers": ("pixels", *GATYS_LAYERS),
+    "content_layers": ("block3_conv1", "block4_conv2"),
+    "style_weight": 30.0,
+    "optimizer": "lbfgs",
+}
+# As in Gatys et al. (2016), for --statistic=gram.
+GATYS = {
+    "features": "vgg19_compact",
+    "style_layers": GATYS_LAYERS,
+    "content_layers": ("block4_conv2",),
+    "style_weight": 100.0,
+}
+LEARNED = GATYS | {"optimizer": "adam"}
+METHODS = ("optimization", "network", "both")
+LARGEST_SIDE = int(images.MAX_PIXELS**0.5)
+MAX_EVALUATIONS = 1_000_000
+
+
+def of_statistic(name, kind, help, group):
+    """A setting of which the default is found in the tables above."""
+    values = kind.write(MATCHED[name]), kind.write(LEARNED[name])
+    return setting(
+        None, kind, "{}; default: {}, for the discriminator {}".format(help, *values), group
+    )
+
+
+def of_lbfgs(default, kind, help):
+    return setting(default, kind, help, LBFGS, of=("optimizer", "lbfgs"))
+
+
+def of_tfp_lbfgs(default, kind, help):
+    return setting(default, kind, help, TFP_LBFGS, of=("optimizer", "tfp_lbfgs"))
+
+
+def of_adam(default, kind, help):
+    return setting(default, kind, help, ADAM, of=("optimizer", "adam"))
+
+
+def of_sliced(default, kind, help):
+    return setting(default, kind, help, SLICED, of=("statistic", "sliced_wasserstein"))
+
+
+def of_discriminator(default, kind, help):
+    return setting(default, kind, help, DISCRIMINATOR, of=("statistic", "discriminator"))
