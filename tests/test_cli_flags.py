@@ -282,7 +282,7 @@ def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
     }
     function = functions.get(command) or getattr(tfstyle, command)
     expected = {*inspect.signature(function).parameters, "output"} - {"callback"} - SETTINGS
-    if command not in ("compare", "export"):
+    if command not in ("compare", "export", "frame"):
         expected |= {*FileSettings.fields(), "save_every", "animation"}
     if command in ("stylize", "texture", "invert"):
         expected |= {"variations"}
