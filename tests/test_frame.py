@@ -1,7 +1,9 @@
 """FRAME: sampler, learning and the theorem, on lattices that can be enumerated; then real runs."""
 
 import itertools
+import os
 import shlex
+import signal
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from PIL import Image
 from scipy import stats
 
 import tfstyle
-from tfstyle import cli
+from tfstyle import cli, progress
 from tfstyle.random_field import filters, gibbs, learning
 from tfstyle.random_field.energy import BINS, Energy, Feature
 from tfstyle.random_field.gibbs import Gibbs
@@ -241,3 +243,22 @@ def test_command(tmp_path, monkeypatch, capsys):
     tfstyle.images.save("flat.png", np.full((1, 40, 40, 3), 0.5))
     assert cli.main(["frame", "--style=flat.png", "--output=other.png"]) == 2
     assert "--style: expected a picture of several greys" in capsys.readouterr().err
+
+
+def test_an_interrupted_command_keeps_the_last_picture(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    tfstyle.images.save("style.png", np.repeat(streaks()[np.newaxis, ..., np.newaxis], 3, -1))
+    shown = []
+
+    def show(bar, step):
+        shown.append(step)
+        if step.evaluations == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(progress.Bar, "show", show)
+    command = ["frame", "--style=style.png", "--output=out.png", "--size=32", "--filters=2"]
+    assert cli.main(command) == 130
+    assert "out.png: stopped after 2 sweeps" in capsys.readouterr().err
+    assert tfstyle.images.read_settings("out.png")["outcome"] == "stopped"
+    written = tfstyle.images.load("out.png")
+    np.testing.assert_allclose(written, shown[-1].image, atol=0.5 / 255 + 1e-6)
