@@ -539,7 +539,7 @@ class FrameSettings(Settings):
     )
     levels: int = setting(8, Integer(2, 16), "grey levels", FRAME)
     sweeps: int = setting(
-        20,
+        30,
         Integer(1, 10_000),
         "draws of every pixel for each filter; twice as many for the last",
         FRAME,
