@@ -1,7 +1,9 @@
 """FRAME: sampler, learning and the theorem, on lattices that can be enumerated; then real runs."""
 
 import itertools
+import os
 import shlex
+import signal
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from PIL import Image
 from scipy import stats
 
 import tfstyle
-from tfstyle import cli
+from tfstyle import cli, progress
 from tfstyle.random_field import filters, gibbs, learning
 from tfstyle.random_field.energy import BINS, Energy, Feature
 from tfstyle.random_field.gibbs import Gibbs
@@ -125,11 +127,11 @@ def test_learned_multipliers_are_those_of_the_maximum_likelihood(observed):
     learner = learning.Learner(3, (3, 3), seed=1)
     for each, mean in zip((ACROSS, CORNER), means):
         learner.add(Feature.of(each, 3, np.zeros((8, 8), int)), np.float32(mean))
-    pictures = tf.constant(np.random.default_rng(0).integers(0, 3, (4000, 3, 3)), tf.int32)
+    pictures = tf.constant(np.random.default_rng(0).integers(0, 3, (3000, 3, 3)), tf.int32)
     kept = []
-    for number in range(150):
+    for number in range(100):
         pictures = learner.advance(pictures, 0.2)
-        kept += [learner.multipliers.numpy()] if number >= 75 else []
+        kept += [learner.multipliers.numpy()] if number >= 50 else []
     learned = probabilities(histograms, np.mean(kept, axis=0), 9)
     exact = probabilities(histograms, exact_match(histograms, means, 9), 9)
     divergence = (exact * np.log(exact / learned)).sum()
@@ -159,14 +161,14 @@ def test_divergence_is_least_exactly_at_the_match(observed):
 def test_filters_are_whole_and_blind_to_brightness():
     bank = filters.bank(64)
     names = [each.name for each in bank]
-    assert len(set(names)) == len(names) == 42
+    assert len(set(names)) == len(names) == 30
     assert {each.kernel.dtype for each in bank} == {np.dtype(np.int32)}
-    assert [each.kernel.sum() for each in bank] == [1] + [0] * 41
+    assert [each.kernel.sum() for each in bank] == [1] + [0] * 29
     for each in bank[6:]:  # each sees most of a wave of its own length and direction
         kind, length, degrees = each.name.split()
         frequency = 2 * np.pi / float(length)
         y, x = np.mgrid[: each.side, : each.side] - each.side // 2
-        turned = [np.radians(float(degrees) + more) for more in (0, 60, 90)]
+        turned = [np.radians(float(degrees) + more) for more in (0, 45, 90)]
         wave = np.cos if kind == "cosine" else np.sin
         waves = [wave(frequency * (x * np.cos(a) + y * np.sin(a))) for a in turned]
         own, *others = [abs((each.kernel * wave).sum()) for wave in waves]
@@ -241,3 +243,22 @@ def test_command(tmp_path, monkeypatch, capsys):
     tfstyle.images.save("flat.png", np.full((1, 40, 40, 3), 0.5))
     assert cli.main(["frame", "--style=flat.png", "--output=other.png"]) == 2
     assert "--style: expected a picture of several greys" in capsys.readouterr().err
+
+
+def test_an_interrupted_command_keeps_the_last_picture(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    tfstyle.images.save("style.png", np.repeat(streaks()[np.newaxis, ..., np.newaxis], 3, -1))
+    shown = []
+
+    def show(bar, step):
+        shown.append(step)
+        if step.evaluations == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(progress.Bar, "show", show)
+    command = ["frame", "--style=style.png", "--output=out.png", "--size=32", "--filters=2"]
+    assert cli.main(command) == 130
+    assert "out.png: stopped after 2 sweeps" in capsys.readouterr().err
+    assert tfstyle.images.read_settings("out.png")["outcome"] == "stopped"
+    written = tfstyle.images.load("out.png")
+    np.testing.assert_allclose(written, shown[-1].image, atol=0.5 / 255 + 1e-6)

@@ -34,13 +34,14 @@ def _strip(style):
         size=_SIZE.value, sweeps=_SWEEPS.value, seed=_SEED.value, filters=NUMBERS[-1]
     )
     run, began = FrameRun(settings, style), time.process_time()
-    last = {step.level: step for step in run}
+    last = {step.level: (step, time.process_time() - began) for step in run}
     row = [(_grey(run.style, _SIZE.value), "texture")]
     for number in NUMBERS:
-        *chosen, others = last[number].losses.items()
-        print(f"{style}, {number} filters, {time.process_time() - began:.0f} s of processor time:")
+        step, seconds = last[number]
+        *chosen, others = step.losses.items()
+        print(f"{style}, filters: {number}, processor time: {seconds:.0f} s")
         print("  " + ", ".join(f"{name} {error:.3f}" for name, error in (*chosen, others)))
-        row.append((last[number].image, f"{number}: {chosen[-1][0]}"))
+        row.append((step.image, f"{number}: {chosen[-1][0]}"))
     return row
 
 

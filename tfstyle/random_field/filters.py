@@ -11,7 +11,7 @@ import numpy as np
 LARGEST = 5  # coefficient, about: rounding hardly shows, tables of responses stay small
 SIGMAS = (0.7, 1.2, 2.0)  # of the Gaussians, in pixels
 WAVELENGTHS = (3, 5, 8)  # in pixels
-DEGREES = (0, 30, 60, 90, 120, 150)
+DEGREES = (0, 45, 90, 135)
 
 
 class Filter(NamedTuple):

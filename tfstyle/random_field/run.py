@@ -107,16 +107,16 @@ class FrameRun:
 
         from tfstyle.random_field import energy, learning
 
-        levels, most = self.settings.levels, self.settings.filters
+        count, most = self.settings.levels, self.settings.filters
         largest = min(*self.size, *self.observed.shape)
         self._bank = [
-            energy.Feature.of(each, levels, self.observed) for each in filters.bank(largest)
+            energy.Feature.of(each, count, self.observed) for each in filters.bank(largest)
         ]
         target = np.float32([each.histogram(self.observed) for each in self._bank])
-        every = energy.Energy(self._bank, levels, *self.size)
-        noise = np.random.default_rng(self.settings.seed).integers(0, levels, (1, *self.size))
+        every = energy.Energy(self._bank, count, *self.size)
+        noise = np.random.default_rng(self.settings.seed).integers(0, count, (1, *self.size))
         self._pictures = tf.constant(noise, tf.int32)
-        learner = learning.Learner(levels, self.size, self.settings.seed)
+        learner = learning.Learner(count, self.size, self.settings.seed)
         self._errors = learning.error(every.histograms(self._pictures)[0], target).numpy()
         yield self._step(0)
         while len(self.chosen) < most:

@@ -139,7 +139,7 @@ class FrameSettings(Settings):
         "own if less",
     )
     filters: int = setting(
-        8, Integer(1, 42), "filters, each of them the one whose histogram is farthest off", FRAME
+        8, Integer(1, 30), "filters, each of them the one whose histogram is farthest off", FRAME
     )
     levels: int = setting(8, Integer(2, 16), "grey levels", FRAME)
     sweeps: int = setting(
