@@ -6,8 +6,8 @@ coefficients", section 1.2. Pictures continue at their other side. Sides are of 
 are functions of the frequency in radians a pixel, and each scale has half as many rows and columns
 as the one before, rounded up, which holds all frequencies that are left there.
 
-Values of a scale with a quarter of the positions are four times as large: a spectrum is cut off,
-and nothing else.
+Values are in units of pixels at every scale: at scale n those of a spectrum that is cut off, and
+nothing else, are 4^n times as large.
 """
 
 import math
@@ -19,8 +19,8 @@ import tensorflow as tf
 class Pyramid(NamedTuple):
     """Pictures `[B, H, W]` in N scales and K orientations.
 
-    The squares of the residuals and of the bands' real parts, each times the part that its scale
-    has of the positions, add to those of the picture: a tight frame.
+    The mean squares of the residuals and of the bands' real parts add to that of the picture: a
+    tight frame.
 
     Attributes:
         highpass: what is finer than the first scale, `[B, H, W]`.
@@ -44,7 +44,7 @@ def analyse(image: tf.Tensor, scales: int, orientations: int) -> Pyramid:
         spectrum = cropped(spectrum, at_scale(shape, scale))
         filters = _complex(_oriented(shape, scale, orientations, image.dtype))
         turned = _turn(spectrum, orientations - 1)[:, None] * (2 * filters)
-        bands.append(tf.signal.ifft2d(turned))
+        bands.append(_sampled(turned, shape))
     return Pyramid(highpass, tuple(bands), _lowpass(spectrum, shape, scales, 1))
 
 
@@ -53,11 +53,11 @@ def synthesise(pyramid: Pyramid) -> tf.Tensor:
     shape, scales = tf.shape(pyramid.highpass)[1:], len(pyramid.bands)
     dtype = pyramid.highpass.dtype
     radius, _ = _polar(at_scale(shape, scales), shape, dtype)
-    spectrum = fft(pyramid.lowpass) * _complex(_low(radius + scales))
+    spectrum = _spectrum(pyramid.lowpass, shape) * _complex(_low(radius + scales))
     for scale, band in reversed(list(enumerate(pyramid.bands))):
         orientations = band.shape[1]
         filters = _complex(_oriented(shape, scale, orientations, dtype, whole=True))
-        seen = _turn(fft(tf.math.real(band)), 1 - orientations) * filters
+        seen = _turn(_spectrum(tf.math.real(band), shape), 1 - orientations) * filters
         spectrum = padded(spectrum, at_scale(shape, scale)) + tf.reduce_sum(seen, axis=1)
     radius, _ = _polar(shape, shape, dtype)
     return _real(padded(spectrum, shape) + fft(pyramid.highpass) * _complex(_high(radius)))
@@ -75,9 +75,7 @@ def lowpasses(image: tf.Tensor, scales: int) -> list[tf.Tensor]:
 
 def enlarged(bands: tf.Tensor, size) -> tf.Tensor:
     """Complex maps `[..., h, w]` interpolated to a size of about twice that, their values kept."""
-    spectrum = tf.signal.fft2d(bands)
-    positions = tf.reduce_prod(size) / tf.reduce_prod(tf.shape(bands)[-2:])
-    return tf.signal.ifft2d(padded(spectrum, size) * tf.cast(positions, spectrum.dtype))
+    return _sampled(padded(tf.signal.fft2d(bands), size), tf.shape(bands)[-2:])
 
 
 def at_scale(length, scale: int):
@@ -121,7 +119,23 @@ def _halves(spectrum, count, axis):
 def _lowpass(spectrum, shape, scale, power):
     size = at_scale(shape, scale)
     radius, _ = _polar(size, shape, spectrum.dtype.real_dtype)
-    return _real(cropped(spectrum, size) * _complex(_low(radius + scale) ** power))
+    seen = cropped(spectrum, size) * _complex(_low(radius + scale) ** power)
+    return tf.math.real(_sampled(seen, shape))
+
+
+def _sampled(spectrum, shape):
+    """The values of maps of that shape at as many positions as a part of their spectrum has."""
+    return tf.signal.ifft2d(spectrum) * _ratio(tf.shape(spectrum)[-2:], shape, spectrum.dtype)
+
+
+def _spectrum(values, shape):
+    """A part of the spectrum of maps of that shape, of their values at fewer positions."""
+    spectrum = fft(values)
+    return spectrum * _ratio(shape, tf.shape(values)[-2:], spectrum.dtype)
+
+
+def _ratio(size, shape, dtype):
+    return tf.cast(tf.reduce_prod(size) / tf.reduce_prod(shape), dtype)
 
 
 def _oriented(shape, scale, orientations, dtype, whole=False):

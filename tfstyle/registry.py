@@ -13,6 +13,10 @@ FEATURES = {
     "vgg19_narrow": "tfstyle.features.architectures:VGG19_NARROW",
     "vgg19": "tfstyle.features.architectures:VGG19",
 }
+# Networks, and what takes pictures apart without weights.
+REPRESENTATIONS = FEATURES | {
+    "steerable_pyramid": "tfstyle.features.steerable_pyramid:STEERABLE_PYRAMID"
+}
 STATISTICS = {
     "gram": "tfstyle.statistics.moments:Gram",
     "mean": "tfstyle.statistics.moments:Mean",
@@ -22,6 +26,7 @@ STATISTICS = {
     "sliced_wasserstein": "tfstyle.statistics.sliced_wasserstein:SlicedWasserstein",
     "nearest": "tfstyle.statistics.nearest:Nearest",
     "long_range": "tfstyle.statistics.long_range:LongRange",
+    "portilla_simoncelli": "tfstyle.statistics.portilla_simoncelli:PortillaSimoncelli",
 }
 CONTENT_LOSSES = {
     "features": "tfstyle.losses:ContentLoss",

@@ -48,6 +48,10 @@ class TogetherTable:
     architecture: Architecture
     count: int
 
+    @property
+    def local(self) -> bool:
+        return self.architecture.local
+
     def stride(self, layer: str) -> int:
         return self.architecture.stride(layer)
 

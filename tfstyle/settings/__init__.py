@@ -43,6 +43,7 @@ GROUPS = (
     "Comparison",
     LOSSES,
     "Sliced Wasserstein, for --statistic=sliced_wasserstein",
+    "Portilla & Simoncelli, for --statistic=portilla_simoncelli",
     "Discriminator, for --statistic=discriminator",
     NETWORK,
     OPTIMISATION,
@@ -51,9 +52,12 @@ GROUPS = (
     "Adam, for --optimizer=adam",
     "Interruption",
 )
-SLICED, DISCRIMINATOR, LBFGS, TFP_LBFGS, ADAM = (
+SLICED, PORTILLA, DISCRIMINATOR, LBFGS, TFP_LBFGS, ADAM = (
     next(group for group in GROUPS if group.endswith(f"={name}"))
-    for name in ("sliced_wasserstein", "discriminator", "lbfgs", "tfp_lbfgs", "adam")
+    for name in (
+        *("sliced_wasserstein", "portilla_simoncelli", "discriminator"),
+        *("lbfgs", "tfp_lbfgs", "adam"),
+    )
 )
 
 POOLING = ("average", "max")
@@ -61,6 +65,7 @@ PADDING = ("reflect", "zeros")
 TILE = ("x", "y", "xy")
 COLOR = ("style", "keep", "match", "luminance")
 PRECISION = ("auto", "float32", "bfloat16")
+PORTILLA_FAMILIES = ("nothing", "marginals", "correlation", "magnitude", "phase", "colour")
 LOGIT_FEATURES = ("linear", "quadratic")
 IMAGE_LOSSES = ("non_saturating", "minimax", "confusion", "least_squares")
 GATYS_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
@@ -73,7 +78,9 @@ MATCHED = {
     "style_layers": ("pixels", *GATYS_LAYERS),
     "content_layers": ("block3_conv1", "block4_conv2"),
     "style_weight": 30.0,
+    "statistic": "gaussian_w2",
     "optimizer": "lbfgs",
+    "lbfgs_history": 10,
 }
 # As in Gatys et al. (2016), for --statistic=gram.
 GATYS = {
@@ -83,6 +90,15 @@ GATYS = {
     "style_weight": 100.0,
 }
 LEARNED = GATYS | {"optimizer": "adam"}
+# Of the steerable pyramid, and of the statistic that takes the picture apart by itself.
+PYRAMID_BANDS = ("highpass", "scale1", "scale2", "scale3", "scale4", "lowpass")
+PYRAMID = MATCHED | {
+    "features": "steerable_pyramid",
+    "style_layers": PYRAMID_BANDS,
+    "content_layers": ("scale2", "scale3", "scale4", "lowpass"),
+    "statistic": "portilla_simoncelli",
+}
+PORTILLA_SIMONCELLI = PYRAMID | {"style_layers": ("image",), "lbfgs_history": 100}
 METHODS = ("optimization", "network", "both")
 LARGEST_SIDE = int(images.MAX_PIXELS**0.5)
 MAX_EVALUATIONS = 1_000_000
@@ -112,6 +128,10 @@ def _sliced(default, kind, help):
     return setting(default, kind, help, SLICED, of=("statistic", "sliced_wasserstein"))
 
 
+def _portilla(default, kind, help):
+    return setting(default, kind, help, PORTILLA, of=("statistic", "portilla_simoncelli"))
+
+
 def _discriminator(default, kind, help):
     return setting(default, kind, help, DISCRIMINATOR, of=("statistic", "discriminator"))
 
@@ -138,7 +158,7 @@ class JobSettings(Settings):
         0.05, Number(), "weight of the total variation: more for smoother", LOSSES
     )
     features: str | None = setting(
-        "vgg19_compact", Choice(tuple(registry.FEATURES)), "feature network", NETWORK
+        "vgg19_compact", Choice(tuple(registry.REPRESENTATIONS)), "feature network", NETWORK
     )
     weights: str | None = setting(
         None,
@@ -180,7 +200,11 @@ class JobSettings(Settings):
         "levels from coarse to fine; default: from about 128 pixels up, 1: full size only",
         OPTIMISATION,
     )
-    lbfgs_history: int = _lbfgs(10, Integer(1, 1000), "pairs of steps and gradients kept")
+    lbfgs_history: int | None = _lbfgs(
+        None,
+        Integer(1, 1000),
+        "pairs of steps and gradients kept; default: 10, for portilla_simoncelli 100",
+    )
     lbfgs_first_step: float = _lbfgs(
         0.02, Number(), "largest change of a pixel in a step of steepest descent"
     )
@@ -200,8 +224,17 @@ class JobSettings(Settings):
         value = super().chosen(setting)
         if value is not None or setting not in self.fields():
             return value
-        defaults = LEARNED if super().chosen("statistic") in registry.LEARNERS else MATCHED
-        return defaults.get(setting)
+        return self._defaults().get(setting)
+
+    def _defaults(self):
+        """Those that depend on other settings."""
+        statistic, features = getattr(self, "statistic", None), self.features
+        if statistic in registry.LEARNERS:
+            return LEARNED
+        of_pyramid = features == PYRAMID["features"]
+        if statistic == "portilla_simoncelli" or (of_pyramid and statistic is None):
+            return PORTILLA_SIMONCELLI if of_pyramid or features is None else MATCHED
+        return PYRAMID if of_pyramid else MATCHED
 
     def matched(self) -> dict[str, float]:
         """Weights of the terms that compare features, `{"content" | "style": weight}`."""
@@ -294,12 +327,13 @@ class Styled(JobSettings):
         PICTURES,
     )
     features: str | None = _of_statistic(
-        "features", Choice(tuple(registry.FEATURES)), "feature network", NETWORK
+        "features", Choice(tuple(registry.REPRESENTATIONS)), "feature network", NETWORK
     )
-    statistic: str = setting(
-        "gaussian_w2",
+    statistic: str | None = setting(
+        None,
         Choice(tuple(registry.CRITERIA)),
-        "what is matched on the style layers",
+        "what is matched on the style layers; default: gaussian_w2, of the steerable pyramid "
+        "portilla_simoncelli",
         LOSSES,
     )
     style_layers: tuple[str, ...] | None = _of_statistic(
@@ -317,6 +351,16 @@ class Styled(JobSettings):
     )
     sliced_wasserstein_levels: int = _sliced(
         256, Integer(1, 4096), "equal shares over which sorted projections are averaged"
+    )
+    portilla_simoncelli_scales: int = _portilla(4, Integer(2, 8), "octaves of its pyramid")
+    portilla_simoncelli_orientations: int = _portilla(
+        4, Integer(2, 16), "directions of its pyramid"
+    )
+    portilla_simoncelli_reach: int = _portilla(
+        3, Integer(1, 15), "neighbours on each side in autocorrelations"
+    )
+    portilla_simoncelli_without: str = _portilla(
+        "nothing", Choice(PORTILLA_FAMILIES), "numbers that are not compared"
     )
     discriminator_hidden: tuple[int, ...] = _discriminator(
         (64,), Integers(1, 4096), "channels of its hidden layers; nothing: logistic regression"
