@@ -91,29 +91,21 @@ def fft(image: tf.Tensor) -> tf.Tensor:
 def cropped(spectrum: tf.Tensor, size) -> tf.Tensor:
     """The lowest frequencies of spectra `[..., H, W]`, so many rows and columns of them."""
     for axis, most in zip((-2, -1), tf.unstack(size)):
-        spectrum = tf.concat(_halves(spectrum, most, axis), axis)
+        up, down = (most + 1) // 2, most // 2
+        parts = tf.split(spectrum, [up, tf.shape(spectrum)[axis] - most, down], axis, num=3)
+        spectrum = tf.concat(parts[::2], axis)
     return spectrum
 
 
 def padded(spectrum: tf.Tensor, size) -> tf.Tensor:
     """Spectra `[..., h, w]` with zeros at higher frequencies, so many rows and columns in all."""
     for axis, most in zip((-2, -1), tf.unstack(size)):
-        shape = tf.shape(spectrum)
-        place = tf.one_hot(tf.rank(spectrum) + axis, tf.rank(spectrum), dtype=tf.int32)
-        zeros = tf.zeros(shape + place * (most - 2 * shape[axis]), spectrum.dtype)
-        low, negative = _halves(spectrum, shape[axis], axis)
-        spectrum = tf.concat([low, zeros, negative], axis)
+        length = tf.shape(spectrum)[axis]
+        low, negative = tf.split(spectrum, [(length + 1) // 2, length // 2], axis, num=2)
+        paddings = [[0, 0]] * spectrum.shape.rank
+        paddings[axis] = [0, most - length]
+        spectrum = tf.concat([tf.pad(low, paddings), negative], axis)
     return spectrum
-
-
-def _halves(spectrum, count, axis):
-    """Of `count` frequencies along an axis those from 0 up, and the negative ones."""
-    shape, rank = tf.shape(spectrum), tf.rank(spectrum)
-    place = tf.one_hot(rank + axis, rank, dtype=tf.int32)
-    up, down = (count + 1) // 2, count // 2
-    first = tf.slice(spectrum, tf.zeros_like(shape), shape + place * (up - shape[axis]))
-    begin = place * (shape[axis] - down)
-    return first, tf.slice(spectrum, begin, shape + place * (down - shape[axis]))
 
 
 def _lowpass(spectrum, shape, scale, power):

@@ -26,7 +26,10 @@ STATISTICS = {
     "sliced_wasserstein": "tfstyle.statistics.sliced_wasserstein:SlicedWasserstein",
     "nearest": "tfstyle.statistics.nearest:Nearest",
     "long_range": "tfstyle.statistics.long_range:LongRange",
-    "portilla_simoncelli": "tfstyle.statistics.portilla_simoncelli:PortillaSimoncelli",
+}
+# Those of a picture itself, which it takes apart; too many numbers for the maps of a network.
+PICTURE_STATISTICS = {
+    "portilla_simoncelli": "tfstyle.statistics.portilla_simoncelli:PortillaSimoncelli"
 }
 CONTENT_LOSSES = {
     "features": "tfstyle.losses:ContentLoss",
@@ -34,7 +37,7 @@ CONTENT_LOSSES = {
 }
 # Those that learn while the image changes.
 LEARNERS = {"discriminator": "tfstyle.discriminator:Discriminator"}
-CRITERIA = STATISTICS | LEARNERS
+CRITERIA = STATISTICS | PICTURE_STATISTICS | LEARNERS
 OPTIMIZERS = {
     "lbfgs": "tfstyle.optimizers.lbfgs:LBFGS",
     "tfp_lbfgs": "tfstyle.optimizers.tfp_lbfgs:TFPLBFGS",

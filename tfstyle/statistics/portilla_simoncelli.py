@@ -12,6 +12,7 @@ from tfstyle.statistics.base import Statistic, blend
 FLAT, ROUNDING, TINY = 1e-8, 1e-10, 1e-16
 LIVE = 3e-4  # of the strongest colour's variance: weaker ones are rounding, and not looked at
 LEAST = 1e-4  # of a group's mean square: smaller targets count as if they had that size
+CHANNELS = 18  # of the pictures of a material, which are made together
 RIDGE = 1e-3  # of the largest variance, added to all where covariances are compared
 WORK = 20_000.0  # FLOPs of convolutions that take as long, for each value of each band
 COPIES = 30.0  # maps as large as the picture that are kept for each channel and orientation
@@ -37,7 +38,7 @@ class PortillaSimoncelli(Statistic):
     wavelet coefficients", section 2; for colour Vacher & Briand 2021 (IPOL), "The Portilla-
     Simoncelli Texture Model: towards Understanding the Early Visual Cortex". For a grey picture, 4
     scales, 4 orientations and a width of 7 these are the 710 numbers of the paper, and what their
-    symmetries repeat. Any map can be taken apart so, one of a network too.
+    symmetries repeat. It is for pictures: their number grows with the channels' square.
 
     The pyramid is that of the style's principal colours, each in units of its deviation, and
     correlations are those within and between them. A colour that hardly varies is left out: a grey
@@ -111,7 +112,12 @@ class PortillaSimoncelli(Statistic):
 
 
 def channels_of(features):
-    """A map `[1, h, w, C]` as C maps, float32 `[C, h, w]`."""
+    """A map `[1, h, w, C]` as C maps, float32 `[C, h, w]`; refuses those of a network."""
+    if features.shape[-1] > CHANNELS:
+        raise ValueError(
+            f"statistic: expected a layer of at most {CHANNELS} channels for portilla_simoncelli, "
+            f"such as image of features=steerable_pyramid, received one of {features.shape[-1]}"
+        )
     return tf.transpose(tf.cast(features, tf.float32)[0], [2, 0, 1])
 
 
