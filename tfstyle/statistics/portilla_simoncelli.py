@@ -95,7 +95,9 @@ class PortillaSimoncelli(Statistic):
             for name in names
             if family != self.without
         ]
-        return tf.add_n([_of_means(measured, target), _of_covariances(measured, target), *of_groups])
+        return tf.add_n(
+            [_of_means(measured, target), _of_covariances(measured, target), *of_groups]
+        )
 
     def _along(self, maps, axes):
         """The numbers of maps `[C, h, w]`, of their pyramid along axes `[C, C]`.
@@ -156,8 +158,13 @@ def summary(maps, scales: int, orientations: int, reach: int) -> dict:
     highpass, bands, _ = pyramid.analyse(maps, scales, orientations)
     lows = pyramid.lowpasses(maps, scales)
     found = [_of_lowpass(low, floor, width) for low in lows]
-    found += [_of_bands(band, floor, width) for band in bands]
-    found += [_of_parents(*pair, floor) for pair in zip(bands, bands[1:])]
+    units = [_magnitudes(tf.math.real(band), tf.math.imag(band), floor) for band in bands]
+    units = [_unit(_centred(each)[1], floor) for each in units]
+    found += [_of_magnitudes(*each, width) for each in units]
+    found += [
+        _of_parents(tf.math.real(band), unit, coarser, floor)
+        for band, (unit, _), coarser in zip(bands, units, bands[1:])
+    ]
     found.append({"highpass_variance": ("l", tf.reduce_mean(tf.square(highpass), axis=[1, 2]))})
     names = {name: letters for each in found for name, (letters, _) in each.items()}
     return {
@@ -180,10 +187,8 @@ def _of_lowpass(low, floor, width):
     }
 
 
-def _of_bands(bands, floor, width):
-    """Of the magnitudes of bands `[L, K, h, w]`, within themselves and with each other."""
-    _, centred = _centred(_magnitudes(tf.math.real(bands), tf.math.imag(bands), floor))
-    unit, deviation = _unit(centred, floor)
+def _of_magnitudes(unit, deviation, width):
+    """Of the magnitudes of bands `[L, K, h, w]` over their deviations `[L, K]`."""
     return {
         "magnitude_deviation": ("lk", deviation),
         "magnitude_autocorrelation": ("lkmm", autocorrelation(unit, width)),
@@ -191,22 +196,24 @@ def _of_bands(bands, floor, width):
     }
 
 
-def _of_parents(bands, coarser, floor):
-    """Of bands `[L, K, h, w]` and those of the next scale, their phase doubled.
+def _of_parents(filtered, magnitudes, coarser, floor):
+    """Of bands and those of the next scale, `coarser`, whose phase is doubled.
 
     The phase of a feature turns half as fast at the next scale (section 2.3).
+
+    Args:
+        filtered: the bands' real parts, `[L, K, h, w]`.
+        magnitudes: the bands' magnitudes, centred and over their deviation.
     """
-    parents = pyramid.enlarged(coarser, tf.shape(bands)[2:])
+    parents = pyramid.enlarged(coarser, tf.shape(filtered)[2:])
     real, imaginary = tf.math.real(parents), tf.math.imag(parents)
     length = _magnitudes(real, imaginary, floor)
     doubled = (tf.square(real) - tf.square(imaginary)) / length, 2 * real * imaginary / length
     parts = [_unit(part, floor)[0] for part in doubled]
-    magnitudes = _magnitudes(tf.math.real(bands), tf.math.imag(bands), floor)
-    own = _unit(_centred(magnitudes)[1], floor)[0]
     above = _unit(_centred(length)[1], floor)[0]
-    here = _unit(tf.math.real(bands), floor)[0]
+    here = _unit(filtered, floor)[0]
     return {
-        "parent_magnitude": ("lklk", _products(own, above)),
+        "parent_magnitude": ("lklk", _products(magnitudes, above)),
         "parent_phase": ("lklpk", _products(here, tf.stack(parts, axis=1))),
     }
 
