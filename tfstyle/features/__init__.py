@@ -9,7 +9,8 @@ from tfstyle.features.architectures import Architecture
 from tfstyle.features.steerable_pyramid import SteerablePyramid
 from tfstyle.levels import OPEN, Tiling
 from tfstyle.messages import did_you_mean, shown
-from tfstyle.registry import FEATURES, REPRESENTATIONS
+from tfstyle.registry import FEATURES as FEATURES
+from tfstyle.registry import REPRESENTATIONS
 from tfstyle.settings import DEFAULTS
 from tfstyle.settings.base import checked_fields
 
@@ -27,8 +28,9 @@ def get(
     """The feature network of that name, with its weights.
 
     Args:
-        identifier: a name in `REPRESENTATIONS`, an `Architecture`, or a ready model, which is returned
-            as it is: any callable from RGB `[1, H, W, 3]` in [0, 1] to `{layer: [1, h, w, C]}`.
+        identifier: a name in `REPRESENTATIONS`, an `Architecture`, or a ready model, which is
+            returned as it is: any callable from RGB `[1, H, W, 3]` in [0, 1] to
+            `{layer: [1, h, w, C]}`.
         layers: the activations wanted, e.g. `["block1_conv1", "block4_conv2"]`.
         weights: a file (see `tfstyle.features.weights.read`), "imagenet" (VGG19 only) or "bundled"
             (the compact network only); `None` takes the network's own default.

@@ -158,9 +158,9 @@ def summary(maps, scales: int, orientations: int, reach: int) -> dict:
     highpass, bands, _ = pyramid.analyse(maps, scales, orientations)
     lows = pyramid.lowpasses(maps, scales)
     found = [_of_lowpass(low, floor, width) for low in lows]
-    units = [_magnitudes(tf.math.real(band), tf.math.imag(band), floor) for band in bands]
-    units = [_unit(_centred(each)[1], floor) for each in units]
-    found += [_of_magnitudes(*each, width) for each in units]
+    lengths = [_magnitudes(tf.math.real(band), tf.math.imag(band), floor) for band in bands]
+    units = [_unit(_centred(each)[1], floor) for each in lengths]
+    found += [_of_magnitudes(unit, deviation, width) for unit, deviation in units]
     found += [
         _of_parents(tf.math.real(band), unit, coarser, floor)
         for band, (unit, _), coarser in zip(bands, units, bands[1:])
