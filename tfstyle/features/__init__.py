@@ -80,6 +80,9 @@ def table(identifier: Any) -> Architecture | SteerablePyramid | None:
 def tiling(settings: Any, identifier: Any) -> Tiling:
     """How the picture of a job is tiled.
 
+    What is made of a steerable pyramid alone is a tile, asked for or not: the pyramid continues it
+    at its other side. Only a content picture that is none keeps its margin.
+
     Args:
         settings: of the job, whose layers have been checked.
         identifier: of the network, see `check_settings`.
@@ -87,10 +90,12 @@ def tiling(settings: Any, identifier: Any) -> Tiling:
     Raises:
         ValueError: the network is a ready one.
     """
-    axes = settings.chosen("tile")
+    axes, architecture = settings.chosen("tile"), table(identifier)
+    if isinstance(architecture, SteerablePyramid):
+        axes = axes or ("" if settings.compared_layers() else "xy")
+        return Tiling("y" in axes, "x" in axes)
     if axes is None:
         return OPEN
-    architecture = table(identifier)
     if architecture is None:
         raise ValueError(
             "tile: expected nothing beside a ready network, which continues a picture beyond its "

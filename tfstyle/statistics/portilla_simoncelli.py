@@ -99,6 +99,11 @@ class PortillaSimoncelli(Statistic):
             [_of_means(measured, target), _of_covariances(measured, target), *of_groups]
         )
 
+    def size(self, target):
+        """The number of groups: the error of each is relative by itself."""
+        groups = sum(len(names) for family, names in FAMILIES.items() if family != self.without)
+        return tf.constant(2.0 + groups)
+
     def _along(self, maps, axes):
         """The numbers of maps `[C, h, w]`, of their pyramid along axes `[C, C]`.
 
@@ -301,8 +306,9 @@ def outside(maps, target):
 
 
 def _of_means(measured, target):
+    """In units of the deviation: colours are seen by it."""
     spread = tf.linalg.trace(target["covariance"]) + LEAST**2
-    spread += tf.reduce_sum(tf.square(target["mean"])) / 10
+    spread += RIDGE * tf.reduce_sum(tf.square(target["mean"]))
     return tf.reduce_sum(tf.square(measured["mean"] - target["mean"])) / spread
 
 
