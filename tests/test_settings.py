@@ -54,6 +54,8 @@ def other(field):
         return ("block1_conv2", "block2_conv2", "block3_conv3")
     if isinstance(kind, kinds.Number):
         return max(kind.lowest, min(kind.highest, OTHERS[kinds.Number])) or 0.25
+    if isinstance(kind, kinds.Integer):
+        return min(kind.highest, OTHERS[kinds.Integer])
     return OTHERS[type(kind)]
 
 
