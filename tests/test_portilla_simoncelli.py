@@ -16,7 +16,7 @@ SMALL = {
     "size": 32,
     "scales": 1,
     "portilla_simoncelli_scales": 2,
-    "portilla_simoncelli_orientations": 2,
+    "portilla_simoncelli_angles": 2,
 }
 # Letters of the axes in which the paper's numbers repeat: of autocorrelations one half, without the
 # centre; of correlations within a scale those above the diagonal.
@@ -169,7 +169,7 @@ def test_a_texture_has_the_style_s_numbers():
     style = texture(64, 64)
     settings = SMALL | {"size": 64, "evaluations": 100}
     image = tfstyle.synthesize_texture(style, features="steerable_pyramid", **settings).image
-    statistic = joint.PortillaSimoncelli(scales=2, orientations=2)
+    statistic = joint.PortillaSimoncelli(scales=2, angles=2)
     target = statistic.target([style], [1.0])
     assert statistic.loss(image, target) < 0.03
     np.testing.assert_allclose(image.mean((0, 1, 2)), target["mean"], atol=0.02)

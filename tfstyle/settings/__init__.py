@@ -353,9 +353,7 @@ class Styled(JobSettings):
         256, Integer(1, 4096), "equal shares over which sorted projections are averaged"
     )
     portilla_simoncelli_scales: int = _portilla(4, Integer(2, 8), "octaves of its pyramid")
-    portilla_simoncelli_orientations: int = _portilla(
-        4, Integer(2, 16), "directions of its pyramid"
-    )
+    portilla_simoncelli_angles: int = _portilla(4, Integer(2, 16), "directions of its pyramid")
     portilla_simoncelli_reach: int = _portilla(
         3, Integer(1, 15), "neighbours on each side in autocorrelations"
     )

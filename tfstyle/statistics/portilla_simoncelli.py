@@ -51,7 +51,7 @@ class PortillaSimoncelli(Statistic):
     A blend has the mean of the statistics. Costs some 40 N K FFTs of the picture's size a channel.
 
     Args:
-        scales, orientations: of the pyramid, N and K.
+        scales, angles: of the pyramid, N and K.
         reach: neighbours on each side in autocorrelations; the paper's M is 2 reach + 1.
         without: a family of numbers that is not compared, see `FAMILIES`; or "nothing".
     """
@@ -59,19 +59,19 @@ class PortillaSimoncelli(Statistic):
     def __init__(
         self,
         scales: int = DEFAULTS.portilla_simoncelli_scales,
-        orientations: int = DEFAULTS.portilla_simoncelli_orientations,
+        angles: int = DEFAULTS.portilla_simoncelli_angles,
         reach: int = DEFAULTS.portilla_simoncelli_reach,
         without: str = DEFAULTS.portilla_simoncelli_without,
     ):
-        self.scales, self.orientations, self.reach = scales, orientations, reach
+        self.scales, self.angles, self.reach = scales, angles, reach
         self.without = without
 
     def work(self, positions, channels):
-        pairs = 8.0 * positions * (channels * self.orientations) ** 2
-        return WORK * self.orientations * positions * channels + pairs
+        pairs = 8.0 * positions * (channels * self.angles) ** 2
+        return WORK * self.angles * positions * channels + pairs
 
     def numbers(self, positions, channels):
-        return COPIES * self.orientations * positions * channels
+        return COPIES * self.angles * positions * channels
 
     def measure(self, features):
         """Float32 tensors by name, of a map `[1, h, w, C]`, of its channels as they are."""
@@ -111,7 +111,7 @@ class PortillaSimoncelli(Statistic):
         """
         live = tf.math.count_nonzero(tf.reduce_any(axes != 0, axis=0), dtype=tf.int32)
         turned = tf.einsum("chw,cl->lhw", maps, axes[:, :live])
-        bands = summary(turned, self.scales, self.orientations, self.reach)
+        bands = summary(turned, self.scales, self.angles, self.reach)
         numbers = {
             name: _padded(value, axes_, maps.shape[0]) for name, (axes_, value) in bands.items()
         }
