@@ -35,7 +35,7 @@ def work(settings, precision="bfloat16", optimizer=None):
         settings.layers(),
         tuple(settings.layer_weights()),
         2 if precision == "bfloat16" else 4,
-        statistics.get(settings.statistic, settings),
+        statistics.get(settings.chosen("statistic"), settings),
         optimizer or LBFGS(),
         "lbfgs",
         settings,

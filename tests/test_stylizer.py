@@ -88,7 +88,7 @@ def describe(stylizer, image=None, seed=3):
     return stylizer.describe(image, seed)["descriptor_bytes"]
 
 
-@pytest.mark.parametrize("statistic", statistics.CRITERIA)
+@pytest.mark.parametrize("statistic", [*statistics.STATISTICS, *statistics.LEARNERS])
 def test_adam_paints_what_stylize_paints(statistic):
     image, losses = paint(make(statistic, "adam"))
     wanted = eagerly(statistic, "adam")

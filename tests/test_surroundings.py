@@ -70,7 +70,7 @@ def test_pictures_are_the_same(world, statistic):
 
 
 def test_a_call_while_a_graph_is_traced_is_refused_and_poisons_nothing():
-    wanted(SETTINGS.statistic)
+    wanted(SETTINGS.chosen("statistic"))
     engine.forget()
 
     @tf.function
@@ -80,7 +80,7 @@ def test_a_call_while_a_graph_is_traced_is_refused_and_poisons_nothing():
     for _ in range(2):
         with pytest.raises(ValueError, match="run: expected a call outside of tf.function.*Styliz"):
             traced()
-        np.testing.assert_array_equal(stylize(), wanted(SETTINGS.statistic))
+        np.testing.assert_array_equal(stylize(), wanted(SETTINGS.chosen("statistic")))
 
 
 QUIET = """

@@ -146,6 +146,11 @@ class Engine:
         return tuple(self.objective.style_loss.layer_weights) if self.statistic else ()
 
     @property
+    def sees_places(self) -> bool:
+        """Whether features tell what is in one place from what is in another."""
+        return self.workload is None or self.workload.representation.local
+
+    @property
     def sees_styles_alone(self) -> bool:
         """Whether what is remembered of a style does not depend on the content."""
         return self.color not in palette.RECOLOURED and self.strength == 1
@@ -263,6 +268,12 @@ class Engine:
             style, content: whether there are masks of styles, in them or in the result, and of the
                 content.
         """
+        if (style or content) and not self.sees_places:
+            raise ValueError(
+                "features: expected a network such as vgg19_narrow beside style_mask, "
+                "style_region, content_mask or a style with transparency, since every pixel has "
+                "its part in all of a steerable pyramid, received steerable_pyramid"
+            )
         if style and not getattr(self.statistic, "weighs", False):
             raise ValueError(
                 "statistic: expected one that weighs positions, such as gaussian_w2, beside "
@@ -393,8 +404,11 @@ def mask_at(mask, picture):
 
 
 def _untiled(network, tiling):
-    """The network for styles: they do not continue at their other side."""
-    if not any(tiling.axes):
+    """The network for styles: they do not continue at their other side.
+
+    For the steerable pyramid every picture does.
+    """
+    if not any(tiling.axes) or not isinstance(network, keras.Model):
         return network
     from tfstyle.features import vgg
 
@@ -402,7 +416,7 @@ def _untiled(network, tiling):
 
 
 def _statistic(settings, parts):
-    return statistics.get(parts.statistic or settings.statistic, settings)
+    return statistics.get(parts.statistic or settings.chosen("statistic"), settings)
 
 
 def _style_loss(statistic, layer_weights, strength):

@@ -13,6 +13,10 @@ FEATURES = {
     "vgg19_narrow": "tfstyle.features.architectures:VGG19_NARROW",
     "vgg19": "tfstyle.features.architectures:VGG19",
 }
+# Networks, and what takes pictures apart without weights.
+REPRESENTATIONS = FEATURES | {
+    "steerable_pyramid": "tfstyle.features.steerable_pyramid:STEERABLE_PYRAMID"
+}
 STATISTICS = {
     "gram": "tfstyle.statistics.moments:Gram",
     "mean": "tfstyle.statistics.moments:Mean",
@@ -23,13 +27,17 @@ STATISTICS = {
     "nearest": "tfstyle.statistics.nearest:Nearest",
     "long_range": "tfstyle.statistics.long_range:LongRange",
 }
+# Those of a picture itself, which it takes apart; too many numbers for the maps of a network.
+PICTURE_STATISTICS = {
+    "portilla_simoncelli": "tfstyle.statistics.portilla_simoncelli:PortillaSimoncelli"
+}
 CONTENT_LOSSES = {
     "features": "tfstyle.losses:ContentLoss",
     "self_similarity": "tfstyle.losses:SelfSimilarity",
 }
 # Those that learn while the image changes.
 LEARNERS = {"discriminator": "tfstyle.discriminator:Discriminator"}
-CRITERIA = STATISTICS | LEARNERS
+CRITERIA = STATISTICS | PICTURE_STATISTICS | LEARNERS
 OPTIMIZERS = {
     "lbfgs": "tfstyle.optimizers.lbfgs:LBFGS",
     "tfp_lbfgs": "tfstyle.optimizers.tfp_lbfgs:TFPLBFGS",

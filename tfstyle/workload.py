@@ -81,7 +81,7 @@ class Workload:
     @property
     def divisible(self) -> bool:
         """Whether an image can be worked on in blocks."""
-        return self._style_divisible and self._content_divisible
+        return self.representation.local and self._style_divisible and self._content_divisible
 
     @property
     def _content_divisible(self):
@@ -195,7 +195,8 @@ class Workload:
         Raises:
             ValueError: no side fits.
         """
-        for side in SIDES if self._style_divisible else SIDES[:1]:
+        divisible = self.representation.local and self._style_divisible
+        for side in SIDES if divisible else SIDES[:1]:
             need = self.measuring(sizes, side)
             if need <= budget:
                 return side, need
@@ -223,6 +224,12 @@ class Workload:
                 "content_loss: expected features, more memory or a smaller size, since "
                 f"{budget / 1e9:.1f}GB of memory hold this size in blocks only, received "
                 "self_similarity"
+            )
+        if not self.representation.local:
+            raise ValueError(
+                "features: expected a network such as vgg19_narrow, more memory or a smaller size, "
+                f"since {budget / 1e9:.1f}GB of memory hold this size in blocks only, received "
+                "steerable_pyramid"
             )
         if not self.divisible:
             name = type(self.criterion).__name__

@@ -1,13 +1,16 @@
 """Feature networks: image -> {layer: activations}."""
 
+import functools
 from collections.abc import Callable, Collection
 from typing import Any
 
 from tfstyle import registry
 from tfstyle.features.architectures import Architecture
+from tfstyle.features.steerable_pyramid import SteerablePyramid
 from tfstyle.levels import OPEN, Tiling
 from tfstyle.messages import did_you_mean, shown
-from tfstyle.registry import FEATURES
+from tfstyle.registry import FEATURES as FEATURES
+from tfstyle.registry import REPRESENTATIONS
 from tfstyle.settings import DEFAULTS
 from tfstyle.settings.base import checked_fields
 
@@ -25,8 +28,9 @@ def get(
     """The feature network of that name, with its weights.
 
     Args:
-        identifier: a name in `FEATURES`, an `Architecture`, or a ready model, which is returned
-            as it is: any callable from RGB `[1, H, W, 3]` in [0, 1] to `{layer: [1, h, w, C]}`.
+        identifier: a name in `REPRESENTATIONS`, an `Architecture`, or a ready model, which is
+            returned as it is: any callable from RGB `[1, H, W, 3]` in [0, 1] to
+            `{layer: [1, h, w, C]}`.
         layers: the activations wanted, e.g. `["block1_conv1", "block4_conv2"]`.
         weights: a file (see `tfstyle.features.weights.read`), "imagenet" (VGG19 only) or "bundled"
             (the compact network only); `None` takes the network's own default.
@@ -43,11 +47,18 @@ def get(
     Raises:
         ValueError: an unknown name or layer; weights that are missing or do not fit.
     """
-    architecture = registry.get(FEATURES, identifier, "features")
-    if not isinstance(architecture, Architecture):
+    architecture = registry.get(REPRESENTATIONS, identifier, "features")
+    if not isinstance(architecture, Architecture | SteerablePyramid):
         return architecture
     checked_fields(type(DEFAULTS), pooling=pooling, padding=padding, precision=precision)
     check_layers(architecture, layers)
+    if isinstance(architecture, SteerablePyramid):
+        if weights is not None:
+            raise ValueError(
+                "weights: expected nothing for the steerable pyramid, which has none, received "
+                f"{shown(weights)}"
+            )
+        return functools.partial(architecture.seen, layers=tuple(layers))
     # TensorFlow from here on.
     from tfstyle.features import precision as precisions
     from tfstyle.features import vgg
@@ -59,14 +70,18 @@ def get(
     return model
 
 
-def table(identifier: Any) -> Architecture | None:
+def table(identifier: Any) -> Architecture | SteerablePyramid | None:
     """What tells the costs and strides of a network, by its name or object; `None` if unknown."""
-    architecture = registry.get(FEATURES, identifier, "features")
-    return architecture if isinstance(architecture, Architecture) else None
+    architecture = registry.get(REPRESENTATIONS, identifier, "features")
+    known = isinstance(architecture, Architecture | SteerablePyramid)
+    return architecture if known else None
 
 
 def tiling(settings: Any, identifier: Any) -> Tiling:
     """How the picture of a job is tiled.
+
+    What is made of a steerable pyramid alone is a tile, asked for or not: the pyramid continues it
+    at its other side. Only a content picture that is none keeps its margin.
 
     Args:
         settings: of the job, whose layers have been checked.
@@ -75,10 +90,12 @@ def tiling(settings: Any, identifier: Any) -> Tiling:
     Raises:
         ValueError: the network is a ready one.
     """
-    axes = settings.chosen("tile")
+    axes, architecture = settings.chosen("tile"), table(identifier)
+    if isinstance(architecture, SteerablePyramid):
+        axes = axes or ("" if settings.compared_layers() else "xy")
+        return Tiling("y" in axes, "x" in axes)
     if axes is None:
         return OPEN
-    architecture = table(identifier)
     if architecture is None:
         raise ValueError(
             "tile: expected nothing beside a ready network, which continues a picture beyond its "

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Collection, Iterator
+from typing import ClassVar
 
 # The layer in front of the convolutions (`tfstyle.features.pixels`): three colours and nine
 # frequencies of 3x3 pixels, and once more, without sign, those that are not constant.
@@ -35,6 +36,9 @@ class Architecture:
     mean: tuple[float, float, float] = (123.68, 116.779, 103.939)
     scale: float = 1.0
     bgr: bool = False
+
+    # Whether a value depends on what is near it only, so that blocks and regions can be told apart.
+    local: ClassVar[bool] = True
 
     @property
     def layers(self) -> tuple[str, ...]:

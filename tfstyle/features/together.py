@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from tfstyle.features.architectures import Architecture
+from tfstyle.features.steerable_pyramid import SteerablePyramid
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,8 +46,12 @@ class TogetherTable:
         count: number of pictures.
     """
 
-    architecture: Architecture
+    architecture: Architecture | SteerablePyramid
     count: int
+
+    @property
+    def local(self) -> bool:
+        return self.architecture.local
 
     def stride(self, layer: str) -> int:
         return self.architecture.stride(layer)

@@ -57,7 +57,7 @@ class LBFGS(base.Optimizer):
 
     def __init__(
         self,
-        history: int = DEFAULTS.lbfgs_history,
+        history: int = DEFAULTS.chosen("lbfgs_history"),
         first_step: float = DEFAULTS.lbfgs_first_step,
         tolerance: float = DEFAULTS.lbfgs_tolerance,
     ):

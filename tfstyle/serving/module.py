@@ -112,7 +112,8 @@ class Stylizer(tf.Module):
     def has_masks(self) -> bool:
         """Whether what is compared takes weights of positions, which `stylize_masked` hands it."""
         comparison = self._engine.statistic, self._engine.objective.content_loss
-        return getattr(comparison[0], "weighs", False) and comparison[1].in_parts
+        weighed = getattr(comparison[0], "weighs", False) and comparison[1].in_parts
+        return weighed and self._engine.sees_places
 
     def __call__(self, pictures, seed=0):
         """Stylized pictures, float32 RGB in [0, 1], of the same shape.

@@ -86,7 +86,7 @@ class Settings:
     def parameters(self, part: str) -> dict[str, Any]:
         """The settings of a part, such as those of "lbfgs", by the names of its own arguments."""
         return {
-            name.removeprefix(f"{part}_"): getattr(self, name)
+            name.removeprefix(f"{part}_"): self.chosen(name)
             for name, field in self.fields().items()
             if field.metadata["of"] and field.metadata["of"][1] == part
         }

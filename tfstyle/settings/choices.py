@@ -15,6 +15,7 @@ GROUPS = (
     LOSSES,
     FRAME,
     "Sliced Wasserstein, for --statistic=sliced_wasserstein",
+    "Portilla & Simoncelli, for --statistic=portilla_simoncelli",
     "Discriminator, for --statistic=discriminator",
     NETWORK,
     OPTIMISATION,
@@ -23,9 +24,12 @@ GROUPS = (
     "Adam, for --optimizer=adam",
     "Interruption",
 )
-SLICED, DISCRIMINATOR, LBFGS, TFP_LBFGS, ADAM = (
+SLICED, PORTILLA, DISCRIMINATOR, LBFGS, TFP_LBFGS, ADAM = (
     next(group for group in GROUPS if group.endswith(f"={name}"))
-    for name in ("sliced_wasserstein", "discriminator", "lbfgs", "tfp_lbfgs", "adam")
+    for name in (
+        *("sliced_wasserstein", "portilla_simoncelli", "discriminator"),
+        *("lbfgs", "tfp_lbfgs", "adam"),
+    )
 )
 
 POOLING = ("average", "max")
@@ -33,6 +37,7 @@ PADDING = ("reflect", "zeros")
 TILE = ("x", "y", "xy")
 COLOR = ("style", "keep", "match", "luminance")
 PRECISION = ("auto", "float32", "bfloat16")
+PORTILLA_FAMILIES = ("nothing", "marginals", "correlation", "magnitude", "phase", "colour")
 LOGIT_FEATURES = ("linear", "quadratic")
 IMAGE_LOSSES = ("non_saturating", "minimax", "confusion", "least_squares")
 GATYS_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
@@ -45,7 +50,9 @@ MATCHED = {
     "style_layers": ("pixels", *GATYS_LAYERS),
     "content_layers": ("block3_conv1", "block4_conv2"),
     "style_weight": 30.0,
+    "statistic": "gaussian_w2",
     "optimizer": "lbfgs",
+    "lbfgs_history": 10,
 }
 # As in Gatys et al. (2016), for --statistic=gram.
 GATYS = {
@@ -55,6 +62,15 @@ GATYS = {
     "style_weight": 100.0,
 }
 LEARNED = GATYS | {"optimizer": "adam"}
+# Of the steerable pyramid, and of the statistic that takes the picture apart by itself.
+PYRAMID_BANDS = ("highpass", "scale1", "scale2", "scale3", "scale4", "lowpass")
+PYRAMID = MATCHED | {
+    "features": "steerable_pyramid",
+    "style_layers": PYRAMID_BANDS,
+    "content_layers": ("scale2", "scale3", "scale4", "lowpass"),
+    "statistic": "portilla_simoncelli",
+}
+PORTILLA_SIMONCELLI = PYRAMID | {"style_layers": ("image",), "lbfgs_history": 100}
 METHODS = ("optimization", "network", "both")
 LARGEST_SIDE = int(images.MAX_PIXELS**0.5)
 MAX_EVALUATIONS = 1_000_000
@@ -82,6 +98,10 @@ def of_adam(default, kind, help):
 
 def of_sliced(default, kind, help):
     return setting(default, kind, help, SLICED, of=("statistic", "sliced_wasserstein"))
+
+
+def of_portilla(default, kind, help):
+    return setting(default, kind, help, PORTILLA, of=("statistic", "portilla_simoncelli"))
 
 
 def of_discriminator(default, kind, help):

@@ -16,7 +16,9 @@ from tfstyle.settings.choices import (
     PADDING,
     PICTURES,
     POOLING,
+    PORTILLA_SIMONCELLI,
     PRECISION,
+    PYRAMID,
     of_adam,
     of_lbfgs,
     of_statistic,
@@ -47,7 +49,7 @@ class JobSettings(Settings):
         0.05, Number(), "weight of the total variation: more for smoother", LOSSES
     )
     features: str | None = setting(
-        "vgg19_compact", Choice(tuple(registry.FEATURES)), "feature network", NETWORK
+        "vgg19_compact", Choice(tuple(registry.REPRESENTATIONS)), "feature network", NETWORK
     )
     weights: str | None = setting(
         None,
@@ -89,7 +91,11 @@ class JobSettings(Settings):
         "levels from coarse to fine; default: from about 128 pixels up, 1: full size only",
         OPTIMISATION,
     )
-    lbfgs_history: int = of_lbfgs(10, Integer(1, 1000), "pairs of steps and gradients kept")
+    lbfgs_history: int | None = of_lbfgs(
+        None,
+        Integer(1, 1000),
+        "pairs of steps and gradients kept; default: 10, for portilla_simoncelli 100",
+    )
     lbfgs_first_step: float = of_lbfgs(
         0.02, Number(), "largest change of a pixel in a step of steepest descent"
     )
@@ -109,8 +115,17 @@ class JobSettings(Settings):
         value = super().chosen(setting)
         if value is not None or setting not in self.fields():
             return value
-        defaults = LEARNED if super().chosen("statistic") in registry.LEARNERS else MATCHED
-        return defaults.get(setting)
+        return self._defaults().get(setting)
+
+    def _defaults(self):
+        """Those that depend on other settings."""
+        statistic, features = getattr(self, "statistic", None), self.features
+        if statistic in registry.LEARNERS:
+            return LEARNED
+        of_pyramid = features == PYRAMID["features"]
+        if statistic == "portilla_simoncelli" or (of_pyramid and statistic is None):
+            return PORTILLA_SIMONCELLI if of_pyramid or features is None else MATCHED
+        return PYRAMID if of_pyramid else MATCHED
 
     def matched(self) -> dict[str, float]:
         """Weights of the terms that compare features, `{"content" | "style": weight}`."""

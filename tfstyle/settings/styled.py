@@ -14,8 +14,10 @@ from tfstyle.settings.choices import (
     PICTURES,
     PIXELS_ALONE,
     PIXELS_BESIDE_CONTENT,
+    PORTILLA_FAMILIES,
     TILE,
     of_discriminator,
+    of_portilla,
     of_sliced,
     of_statistic,
 )
@@ -62,12 +64,13 @@ class Styled(JobSettings):
         PICTURES,
     )
     features: str | None = of_statistic(
-        "features", Choice(tuple(registry.FEATURES)), "feature network", NETWORK
+        "features", Choice(tuple(registry.REPRESENTATIONS)), "feature network", NETWORK
     )
-    statistic: str = setting(
-        "gaussian_w2",
+    statistic: str | None = setting(
+        None,
         Choice(tuple(registry.CRITERIA)),
-        "what is matched on the style layers",
+        "what is matched on the style layers; default: gaussian_w2, of the steerable pyramid "
+        "portilla_simoncelli",
         LOSSES,
     )
     style_layers: tuple[str, ...] | None = of_statistic(
@@ -85,6 +88,14 @@ class Styled(JobSettings):
     )
     sliced_wasserstein_levels: int = of_sliced(
         256, Integer(1, 4096), "equal shares over which sorted projections are averaged"
+    )
+    portilla_simoncelli_scales: int = of_portilla(4, Integer(2, 8), "octaves of its pyramid")
+    portilla_simoncelli_angles: int = of_portilla(4, Integer(2, 16), "directions of its pyramid")
+    portilla_simoncelli_reach: int = of_portilla(
+        3, Integer(1, 15), "neighbours on each side in autocorrelations"
+    )
+    portilla_simoncelli_without: str = of_portilla(
+        "nothing", Choice(PORTILLA_FAMILIES), "numbers that are not compared"
     )
     discriminator_hidden: tuple[int, ...] = of_discriminator(
         (64,), Integers(1, 4096), "channels of its hidden layers; nothing: logistic regression"

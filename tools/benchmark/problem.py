@@ -66,7 +66,7 @@ def workload(name, precision) -> Workload:
         layers=LAYERS,
         style_layers=tuple(SETTINGS.layer_weights()),
         bytes=2 if precision == "bfloat16" else 4,
-        criterion=statistics.get(SETTINGS.statistic),
+        criterion=statistics.get(SETTINGS.chosen("statistic")),
         optimizer=optimizers.get(SETTINGS.chosen("optimizer")),
         name=SETTINGS.chosen("optimizer"),
         settings=SETTINGS,
