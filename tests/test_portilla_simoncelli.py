@@ -8,7 +8,8 @@ import tensorflow as tf
 
 import tfstyle
 from tfstyle import pyramid, statistics
-from tfstyle.settings import PORTILLA_FAMILIES, StylizeSettings, TextureSettings
+from tfstyle.settings import StylizeSettings, TextureSettings
+from tfstyle.settings.choices import PORTILLA_FAMILIES
 from tfstyle.statistics import portilla_simoncelli as joint
 
 REFERENCE = pathlib.Path(__file__).parent.parent.parent / "shared/reference/portilla_simoncelli.npz"
