@@ -61,7 +61,7 @@ GATYS = {
     "content_layers": ("block4_conv2",),
     "style_weight": 100.0,
 }
-LEARNED = GATYS | {"optimizer": "adam"}
+LEARNED = MATCHED | GATYS | {"optimizer": "adam"}
 # Of the steerable pyramid, and of the statistic that takes the picture apart by itself.
 PYRAMID_BANDS = ("highpass", "scale1", "scale2", "scale3", "scale4", "lowpass")
 PYRAMID = MATCHED | {
