@@ -262,3 +262,8 @@ def test_an_interrupted_command_keeps_the_last_picture(tmp_path, monkeypatch, ca
     assert tfstyle.images.read_settings("out.png")["outcome"] == "stopped"
     written = tfstyle.images.load("out.png")
     np.testing.assert_allclose(written, shown[-1].image, atol=0.5 / 255 + 1e-6)
+
+
+def test_a_callback_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="^callback: expected a function, received 3"):
+        tfstyle.frame(np.eye(64, dtype=np.float32), callback=3)

@@ -6,9 +6,7 @@ Light to import: TensorFlow is loaded when the plan is asked for, or the first s
 import functools
 import logging
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,11 +16,10 @@ from tfstyle.checkpoint import Checkpoint, arrays_of, check_path, nest_like
 from tfstyle.features import check_settings, tiling
 from tfstyle.inputs import Inputs, parts_of, working_picture
 from tfstyle.material import COLOR
-from tfstyle.messages import shown
 from tfstyle.outcome import Outcome
 from tfstyle.plan import Plan
 from tfstyle.settings import JobSettings
-from tfstyle.steps import Made, Position, Result, Step
+from tfstyle.steps import Made, Position, Result, Step, Watched
 
 log = logging.getLogger("tfstyle")
 
@@ -30,7 +27,7 @@ CHECKPOINT_SECONDS = 5.0  # between two checkpoints, at least
 CHECKPOINT_SHARE = 0.05  # of the time, at most, is spent on writing them
 
 
-class Run:
+class Run(Watched):
     """A run: an iterator over `Step`s.
 
     The first step comes when all is ready, before the first evaluation, or at the place at which a
@@ -75,6 +72,7 @@ class Run:
         resume: bool | Checkpoint = False,
         judged: bool = False,
     ):
+        super().__init__()
         self.settings: Any = settings
         given = dict(zip(masks.NAMES, (style_mask, style_region, content_mask)))
         given = {name: mask for name, mask in given.items() if mask is not None}
@@ -91,7 +89,6 @@ class Run:
         self.judged = judged
         self.checkpoint_path, self._resume = checkpoint, resume
         self._saved, self._interval = time.monotonic(), CHECKPOINT_SECONDS
-        self._stop = threading.Event()
         self._outcome: Outcome | None = None
         self._at: Any = None  # a `Position` once all is ready
         self._steps = self._run()
@@ -130,9 +127,6 @@ class Run:
             )
             return Plan.of(self.settings, self.inputs, self.device, workload, self.judged)
 
-    def __iter__(self) -> Iterator[Step]:
-        return self
-
     def __next__(self) -> Step:
         try:
             with device.eagerly():
@@ -144,48 +138,14 @@ class Run:
             self._save()
         return step
 
-    def stop(self) -> None:
-        """Lets the run end after the step that is computed; from any thread."""
-        self._stop.set()
-
-    def complete(
-        self, callback: Callable[[Step], Any] | None = None, progress: bool = False
-    ) -> Result:
-        """Runs to the end.
-
-        Args:
-            callback: called with every step; where it returns False the run stops.
-            progress: whether to show a bar, in a terminal or notebook.
-
-        Returns:
-            The result. `KeyboardInterrupt` stops the run too, once there is a picture.
-        """
-        from tfstyle.progress import Bar
-
-        if callback is not None and not callable(callback):
-            raise ValueError(f"callback: expected a function, received {shown(callback)}")
-        try:
-            with Bar(progress) as bar:
-                for step in self:
-                    bar.show(step)
-                    if callback is not None and callback(step) is False:
-                        self.stop()
-        except KeyboardInterrupt:
-            if not self.evaluations:
-                raise
-            self._outcome = Outcome.STOPPED
-            self._save()
-        return self.result
+    def _interrupted(self):
+        self._outcome = Outcome.STOPPED
+        self._save()
 
     @property
     def evaluations(self) -> int:
         """Those made so far."""
         return self._at.evaluations if self._at else 0
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether `stop` was called."""
-        return self._stop.is_set()
 
     @property
     def result(self) -> Result:

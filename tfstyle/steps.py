@@ -2,11 +2,13 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfstyle.messages import shown
 from tfstyle.outcome import Outcome
 
 
@@ -126,3 +128,62 @@ class Made(NamedTuple):
     loss: Any
     parts: dict[str, Any]
     evaluations: int = 1
+
+
+class Watched:
+    """An iterator over `Step`s that can be stopped, or run to its end.
+
+    A subclass has `__next__`, `evaluations`, `result` and `_interrupted`.
+    """
+
+    evaluations: Any
+    result: Any
+
+    def __init__(self):
+        self._stop = threading.Event()
+
+    def __iter__(self) -> Iterator[Step]:
+        return self
+
+    def __next__(self) -> Step:
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Lets the run end after the step that is computed; from any thread."""
+        self._stop.set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stop.is_set()
+
+    def complete(
+        self, callback: Callable[[Step], Any] | None = None, progress: bool = False
+    ) -> Result:
+        """Runs to the end.
+
+        Args:
+            callback: called with every step; where it returns False the run stops.
+            progress: whether to show a bar, in a terminal or notebook.
+
+        Returns:
+            The result. `KeyboardInterrupt` stops the run too, once there is a picture.
+        """
+        from tfstyle.progress import Bar
+
+        if callback is not None and not callable(callback):
+            raise ValueError(f"callback: expected a function, received {shown(callback)}")
+        try:
+            with Bar(progress) as bar:
+                for step in self:
+                    bar.show(step)
+                    if callback is not None and callback(step) is False:
+                        self.stop()
+        except KeyboardInterrupt:
+            if not self.evaluations:
+                raise
+            self._interrupted()
+        return self.result
+
+    def _interrupted(self):
+        """Is called where a run ends by `KeyboardInterrupt`."""

@@ -3,9 +3,7 @@
 Light to import: TensorFlow is loaded for the first step.
 """
 
-import threading
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,17 +11,16 @@ import numpy as np
 from tfstyle import device, images, levels
 from tfstyle.colour import LUMINANCE_AND_CHROMA
 from tfstyle.outcome import Outcome
-from tfstyle.progress import Bar
 from tfstyle.random_field import filters
 from tfstyle.settings import FrameSettings
-from tfstyle.steps import Result, Step
+from tfstyle.steps import Result, Step, Watched
 
 ENDS = 0.01  # share of the pixels that are darker than the darkest level, and lighter
 SETTLED = 0.8  # by how much the steps of the multipliers shrink in the end
 CLOSE = 0.05  # error of a histogram with which no filter is added
 
 
-class FrameRun:
+class FrameRun(Watched):
     """A run: an iterator over `Step`s; the first comes before the first sweep.
 
     Args:
@@ -35,48 +32,21 @@ class FrameRun:
     """
 
     def __init__(self, settings: FrameSettings, style: Any):
+        super().__init__()
         self.settings = settings
         self.observed, self._greys = _levels(settings, style)
         self.size = levels.output_size(1, 1, settings.size)
         self.chosen: list[int] = []
         self.evaluations, self._began = 0, time.monotonic()
-        self._stop = threading.Event()
         self._outcome = Outcome.STOPPED
         self._pictures: Any = None
         self._errors: Any = None  # of all filters
         self._losses: list[tuple[int, float]] = []
         self._steps = self._run()
 
-    def __iter__(self) -> Iterator[Step]:
-        return self
-
     def __next__(self) -> Step:
         with device.eagerly():
             return next(self._steps)
-
-    def stop(self) -> None:
-        """Lets the run end after the sweep that is computed; from any thread."""
-        self._stop.set()
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether `stop` was called."""
-        return self._stop.is_set()
-
-    def complete(
-        self, callback: Callable[[Step], Any] | None = None, progress: bool = False
-    ) -> Result:
-        """Runs to the end, see `tfstyle.Run.complete`."""
-        try:
-            with Bar(progress) as bar:
-                for step in self:
-                    bar.show(step)
-                    if callback is not None and callback(step) is False:
-                        self.stop()
-        except KeyboardInterrupt:
-            if not self.evaluations:
-                raise
-        return self.result
 
     @property
     def errors(self) -> dict[str, float]:
