@@ -10,7 +10,7 @@ import pytest
 from test_api import CONTENT_LAYERS, STYLE_LAYERS, checks, photo, stripes, stylize
 
 import tfstyle
-from tfstyle import engine, targets
+from tfstyle import engine, styles, targets
 from tfstyle.caches import Cache
 from tfstyle.features import weights
 from tfstyle.optimizers import base
@@ -89,7 +89,7 @@ def test_many_calls_of_different_sizes_keep_no_more_than_some():
         tfstyle.stylize(photo(), stripes(), **SETTINGS | {"size": 40 + number})
     assert len(engine._engines) == 1
     (kept,) = engine._engines._values.values()
-    assert len(kept._styles) <= engine.STYLES and len(kept.optimizer._compiled) == 1
+    assert len(kept.styles._kept) <= styles.KEPT and len(kept.optimizer._compiled) == 1
 
 
 @pytest.fixture

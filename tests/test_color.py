@@ -25,6 +25,7 @@ from tfstyle.colour import oklab, rgb_of
 from tfstyle.optimizers import base
 from tfstyle.settings import StylizeSettings
 from tfstyle.settings.choices import COLOR
+from tfstyle.styles import Example
 
 RNG = np.random.default_rng(0)
 LAYERS = {"style_layers": STYLE_LAYERS, "content_layers": CONTENT_LAYERS}
@@ -197,8 +198,8 @@ def test_the_loss_is_a_mean_of_those_from_style_and_content():
     content, style = photo()[None], stripes()[None]
     level = levels.level(0, 1, 64, 64, 9)
     between = engine_of(strength=0.3)
-    image, examples = checks()[None], [engine.Example(style)]
-    target = between.style_targets(examples, 0, content=between.looked_at(content, level))
+    image, examples = checks()[None], [Example(style)]
+    target = between.styles.targets(examples, 0, content=between.looked_at(content, level))
     found = between.objective.style_loss(network()(image), target)
     expected = 0.0
     for layer in STYLE_LAYERS:
@@ -206,7 +207,7 @@ def test_the_loss_is_a_mean_of_those_from_style_and_content():
         squares = [np.sum((here - other) ** 2) / np.sum(there**2) for other in (there, kept)]
         expected += (0.3 * squares[0] + 0.7 * squares[1]) / 2
     assert float(found) == pytest.approx(expected, rel=1e-4)
-    seen = engine_of().style_targets(examples, 0)
+    seen = engine_of().styles.targets(examples, 0)
     assert set(seen) == set(STYLE_LAYERS) and not isinstance(seen[STYLE_LAYERS[0]], tuple)
 
 
@@ -219,7 +220,7 @@ def test_in_blocks_as_whole(statistic):
     seen = [
         made.targets(
             made.content_targets(content, level, where),
-            made.style_targets([engine.Example(style)], 0, where, made.looked_at(content, level)),
+            made.styles.targets([Example(style)], 0, where, made.looked_at(content, level)),
             0,
         )
         for where in (None, grid)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tfstyle
-from tfstyle import Run, cli, device, engine, images, levels, registry, statistics, workload
+from tfstyle import Run, cli, device, engine, images, levels, registry, statistics, styles, workload
 from tfstyle.device import Device
 from tfstyle.features import table
 from tfstyle.inputs import Inputs
@@ -143,13 +143,13 @@ def test_a_style_is_measured_in_blocks_where_it_must_be(monkeypatch):
     monkeypatch.setattr(
         Plan, "of", classmethod(lambda cls, *a: dataclasses.replace(real(cls, *a), style_side=128))
     )
-    network = engine.Engine.kept_style_targets
+    kept = styles.Styles.kept
 
-    def watched(self, styles, content, level, seed, grid, by_region):
+    def watched(self, pictures, level, seed, grid, *options):
         seen.append(grid.side)
-        return network(self, styles, content, level, seed, grid, by_region)
+        return kept(self, pictures, level, seed, grid, *options)
 
-    monkeypatch.setattr(engine.Engine, "kept_style_targets", watched)
+    monkeypatch.setattr(styles.Styles, "kept", watched)
     blocked = Run(settings, *PICTURES).complete()
     assert seen == [128]
     np.testing.assert_allclose(blocked.losses, whole.losses, rtol=1e-4)

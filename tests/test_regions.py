@@ -30,6 +30,7 @@ from tfstyle.features.architectures import VGG19_NARROW
 from tfstyle.levels import Level
 from tfstyle.optimizers import base
 from tfstyle.settings import StylizeSettings
+from tfstyle.styles import Example
 from tfstyle.workload import Strategy, Workload
 
 WEIGHING = [name for name in statistics.CRITERIA if statistics.get(name).weighs]
@@ -166,15 +167,15 @@ def regional(made, masks, content=None, height=64, width=64, photograph=None):
     """Targets of two styles in those regions `[1, H, W, 2]`."""
     level = Level(0, height, width, 1, 1)
     examples = [
-        engine.Example(picture, 0.5, number=number)
+        Example(picture, 0.5, number=number)
         for number, picture in enumerate((stripes()[None], checks()[None]))
     ]
     return made.targets(
         made.content_targets(photo(height, width)[None], level),
-        made.style_targets(examples, 0, by_region=masks is not None),
+        made.styles.targets(examples, 0, by_region=masks is not None),
         0,
         (),
-        made.masks(level, masks, [0.5, 0.5], content, photograph),
+        made.regions.masks(level, masks, [0.5, 0.5], content, photograph),
     )
 
 
@@ -249,7 +250,7 @@ def test_content_counts_where_its_mask_is_white():
     mask = half()[None, ..., None]
     level, image = Level(0, 64, 64, 1, 1), noise()
     content = made.content_targets(photo()[None], level)
-    weights = made.masks(level, content=mask).content
+    weights = made.regions.masks(level, content=mask).content
     seen = targets.activations(made.network, image, ("block2_conv1",))["block2_conv1"].numpy()
     kept = content["block2_conv1"].numpy()
     wanted = np.sum((seen - kept)[:, :, :16] ** 2) / np.sum(kept**2)

@@ -5,7 +5,6 @@ Two drivers take an engine through the levels: `tfstyle.run.Run`, in Python, lev
 one and tensors for the other (see `tfstyle.levels`).
 """
 
-import functools
 import os
 from typing import Any, NamedTuple
 
@@ -14,11 +13,9 @@ import tensorflow as tf
 
 from tfstyle import (
     features,
-    levels,
     losses,
     optimizers,
     palette,
-    regions,
     registry,
     resampling,
     statistics,
@@ -29,17 +26,16 @@ from tfstyle.blocks.objective import Blocked
 from tfstyle.caches import Cache
 from tfstyle.device import Device
 from tfstyle.features.together import Together, TogetherTable
-from tfstyle.masks import WHITE
 from tfstyle.optimizers.alternating import Alternating
+from tfstyle.regions import Regions
 from tfstyle.settings import Settings
 from tfstyle.settings.choices import PICTURES
 from tfstyle.statistics.between import Between
+from tfstyle.styles import Styles
 from tfstyle.targets import Masks, Targets
 from tfstyle.workload import Strategy, Workload
 
-# What is kept from one call to the next: engines with their graphs, and with each of them the
-# targets of styles at one scale; a run has at most seven scales.
-ENGINES, STYLES, STYLE_BYTES = 2, 8, 100e6
+ENGINES = 2  # that are kept from one call to the next, with their graphs
 # Settings that neither graph nor targets of a style depend on, and those about pictures that the
 # graph does depend on.
 OF_A_RUN = ("evaluations", "scales", "method", "memory", "max_evaluations")
@@ -52,22 +48,6 @@ class Parts(NamedTuple):
     features: Any = None
     statistic: Any = None
     optimizer: Any = None
-
-
-class Example(NamedTuple):
-    """A picture of a style at a level.
-
-    Attributes:
-        picture: `[1, h, w, 3]` in [0, 1].
-        part: in the blend.
-        mask: where it counts, `[1, h, w, 1]`, or `None`.
-        number: of the style; its turns have the same.
-    """
-
-    picture: Any
-    part: float = 1.0
-    mask: Any = None
-    number: int = 0
 
 
 class Engine:
@@ -120,10 +100,18 @@ class Engine:
         table = features.table(identifier)
         representation = TogetherTable(table, count) if table and count > 1 else table
         self.workload = _workload(self, settings, representation, precision, name, count)
-        self._descents = functools.cache(
-            lambda layers: regions.descents(self.network, table, layers, settings.padding)
+        style_layers = tuple(layer_weights)
+        self.regions = Regions(
+            *(self.network, table, settings.padding),
+            self.tiling.axes,
+            style_layers,
+            tuple(self.content_layers),
         )
-        self._styles = Cache(STYLES, _bytes, STYLE_BYTES)
+        self.styles = Styles(
+            *(self.style_network, self.statistic, style_layers, self.regions),
+            self.color,
+            self.strength,
+        )
 
     def _seeing(self, network, count):
         network = Together(network, count) if count > 1 else network
@@ -142,124 +130,9 @@ class Engine:
         return self.objective.content_loss.target(seen)
 
     @property
-    def _style_layers(self):
-        return tuple(self.objective.style_loss.layer_weights) if self.statistic else ()
-
-    @property
     def sees_places(self) -> bool:
         """Whether features tell what is in one place from what is in another."""
         return self.workload is None or self.workload.representation.local
-
-    @property
-    def sees_styles_alone(self) -> bool:
-        """Whether what is remembered of a style does not depend on the content."""
-        return self.color not in palette.RECOLOURED and self.strength == 1
-
-    def style_targets(
-        self, examples: list[Example], seed, grid=None, content=None, by_region: bool = False
-    ) -> dict[str, Any]:
-        """What is remembered of styles.
-
-        They have the colours that `color` asks for. With a strength below 1 it is a pair for each
-        layer, of the style and of the content (see `Between`), but for a criterion that is trained:
-        that takes the content for one of the styles.
-
-        Args:
-            examples: pictures of the size that they have at a level.
-            seed: the level's.
-            grid: blocks in which they are measured.
-            content: as the network sees it at the level (see `looked_at`); it counts unless
-                `sees_styles_alone`.
-            by_region: whether each style has a region of its own, in the place of a blend.
-        """
-        layers = self._style_layers
-        if not layers:
-            return {}
-        if not by_region:
-            return self._measured(examples, layers, seed, grid, content)
-        apart = []
-        for number in dict.fromkeys(each.number for each in examples):
-            turns = [each for each in examples if each.number == number]
-            whole = sum(turn.part for turn in turns)
-            turns = [turn._replace(part=turn.part / whole) for turn in turns]
-            apart.append(self._measured(turns, layers, seed, grid, content))
-        return {layer: tuple(each[layer] for each in apart) for layer in layers}
-
-    def _measured(self, examples, layers, seed, grid, content):
-        """What is remembered of a blend."""
-        recolour = palette.RECOLOURED.get(self.color, lambda picture, _: picture)
-        styles = [(recolour(each.picture, content), each.part) for each in examples]
-        weights = [
-            {} if each.mask is None else self._weights(each.mask, layers) for each in examples
-        ]
-
-        def measured(pictures, weights):
-            return measure.style(
-                self.style_network, self.statistic, pictures, layers, seed, grid, weights
-            )
-
-        if self.strength == 1:
-            return measured(styles, weights)
-        if self.objective.is_trained:
-            parts = [(picture, self.strength * part) for picture, part in styles]
-            kept = slice(None) if self.strength else slice(0)
-            return measured([*parts[kept], (content, 1 - self.strength)], [*weights[kept], {}])
-        style, photograph = measured(styles, weights), measured([(content, 1.0)], [{}])
-        return {layer: (style[layer], photograph[layer]) for layer in style}
-
-    def kept_style_targets(
-        self, styles, content, level, seed: int, grid: Grid | None, by_region: bool = False
-    ) -> dict[str, Any]:
-        """The same for `tfstyle.inputs.Style`s beside a content, remembered for the next call."""
-
-        def make():
-            pictures = [style_at(style.picture, style.long_side, level) for style in styles]
-            examples = [
-                Example(picture, style.part, mask_at(style.region, picture), style.number)
-                for style, picture in zip(styles, pictures)
-            ]
-            seen = None if self.sees_styles_alone else self.looked_at(content, level)
-            return self.style_targets(examples, seed, grid, seen, by_region)
-
-        if not self.sees_styles_alone:
-            return make()
-        key = tuple(style.key for style in styles)
-        drawn = seed if self.statistic is not None and self.statistic.draws else None
-        return self._styles.get((key, level.shrink, drawn, grid, by_region), make)
-
-    def masks(self, level, style=None, parts=(), content=None, photograph=None) -> Masks:
-        """Where what counts at a level.
-
-        Args:
-            level: a `tfstyle.levels.Level`.
-            style: the regions of N styles, `[1, H, W, N]`, adding to at most 1; `None`: no regions.
-            parts: of the N styles in the strength; they add to 1.
-            content: the content's mask, `[1, H, W, 1]`, or `None`.
-            photograph: what stays where no style is, or `None` where there are styles everywhere.
-        """
-        size = level.height, level.width
-        masks = Masks()
-        if style is not None:
-            style = self.resized(style, *size, method="bilinear")
-            style = tf.ensure_shape(style, [1, None, None, len(parts)])
-            if photograph is not None:
-                cover = tf.minimum(tf.reduce_sum(style, axis=-1, keepdims=True) / WHITE, 1.0)
-                kept = self.resized(photograph, *size)
-                masks = masks._replace(photograph=kept, cover=cover)
-            strengths = tf.constant([part * len(parts) for part in parts], tf.float32)
-            weights = self._weights(style, self._style_layers, self.tiling.axes)
-            masks = masks._replace(style={name: strengths * x for name, x in weights.items()})
-        if content is not None and self.content_layers:
-            content = self.resized(content, *size, method="bilinear")
-            content = tf.ensure_shape(content, [1, None, None, 1])
-            descents = self._descents(tuple(self.content_layers))
-            pooled = {layer: descent.pooled(content) for layer, descent in descents.items()}
-            masks = masks._replace(content=pooled)
-        return masks
-
-    def _weights(self, masks, layers, tiled=(False, False)):
-        descents = self._descents(layers)
-        return {layer: each.eroded(masks, tiled) for layer, each in descents.items()}
 
     def check_masks(self, style: bool, content: bool) -> None:
         """Raises `ValueError` where what is compared knows no weights of positions.
@@ -331,6 +204,10 @@ class Engine:
         is_grey = content is None or palette.is_grey(content)
         return tf.cond(is_grey, lambda: palette.grey(image), lambda: image)
 
+    def beside(self, content, level):
+        """The content at a level, for targets of styles that depend on it; else `None`."""
+        return self.looked_at(content, level) if self.styles.need_content else None
+
     def looked_at(self, content, level):
         """The content at a level, as the network sees it."""
         picture = self.resized(content, level.height, level.width)
@@ -379,28 +256,6 @@ def forget() -> None:
 
 
 _engines = Cache(ENGINES, limit=float("inf"))
-
-
-def style_at(picture, long_side, level) -> tf.Tensor:
-    """A style picture as it is beside a result at a level.
-
-    Args:
-        picture: `[1, H, W, 3]` in [0, 1].
-        long_side: of the picture beside a result of the full size.
-        level: a `tfstyle.levels.Level`.
-    """
-    side = levels.maximum(levels.divide(long_side, level.shrink), 1)
-    height, width = picture.shape[1:3]
-    if height is None or width is None:
-        height, width = tf.unstack(tf.shape(picture)[1:3])
-    return resampling.resize(picture, *levels.fit(height, width, side))
-
-
-def mask_at(mask, picture):
-    """The mask of a picture as it was given, `[1, H, W, 1]` or `None`, in the picture's size."""
-    if mask is None:
-        return None
-    return resampling.resize(mask, *tf.unstack(tf.shape(picture)[1:3]), method="bilinear")
 
 
 def _untiled(network, tiling):
@@ -473,7 +328,3 @@ def _key(settings):
 def _written(weights):
     """When the file of weights was written."""
     return os.path.getmtime(weights) if weights and os.path.exists(weights) else None
-
-
-def _bytes(nest):
-    return sum(tensor.dtype.size * tensor.shape.num_elements() for tensor in tf.nest.flatten(nest))

@@ -11,6 +11,7 @@ Field"). With the whole radius, 70 pixels on the fifth block, a band along each 
 but that of shallow layers, which shows.
 """
 
+import functools
 import math
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
@@ -18,6 +19,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfstyle import resampling
+from tfstyle.masks import WHITE
+from tfstyle.targets import Masks
 
 PROBE = 129  # pixels of a picture by which the poolings of an unknown network are counted
 LEAST = 0.1  # of its weight is left to a region, or else its borders stay where they are
@@ -112,3 +115,67 @@ def _tried(network, layers):
         layer: Descent(count, "SAME" if sides[layer] * 2**count >= PROBE else "VALID", 0)
         for layer, count in poolings.items()
     }
+
+
+class Regions:
+    """Masks as weights of what a network sees.
+
+    Args:
+        network, table, padding: see `descents`.
+        tiled: whether the result continues at its other side, of rows, of columns.
+        style_layers, content_layers: those that are compared.
+    """
+
+    def __init__(self, network, table, padding, tiled, style_layers, content_layers):
+        self._tiled, self._content_layers = tiled, content_layers
+        self._style_layers = style_layers
+        self._descents = functools.partial(descents, network, table, padding=padding)
+
+    @functools.cached_property
+    def _of_style(self):
+        return self._descents(layers=self._style_layers)
+
+    @functools.cached_property
+    def _of_content(self):
+        return self._descents(layers=self._content_layers)
+
+    def of_picture(self, mask) -> dict[str, tf.Tensor]:
+        """Weights of a style's picture, `{style layer: [1, h, w, 1]}`; all the same for `None`."""
+        if mask is None:
+            return {}
+        return {layer: descent.eroded(mask) for layer, descent in self._of_style.items()}
+
+    def masks(self, level, style=None, parts=(), content=None, photograph=None) -> Masks:
+        """Where what counts at a level.
+
+        Args:
+            level: a `tfstyle.levels.Level`.
+            style: the regions of N styles, `[1, H, W, N]`, adding to at most 1; `None`: no regions.
+            parts: of the N styles in the strength; they add to 1.
+            content: the content's mask, `[1, H, W, 1]`, or `None`.
+            photograph: what stays where no style is, or `None` where there are styles everywhere.
+        """
+        size = level.height, level.width
+        masks = Masks()
+        if style is not None:
+            style = self._at(style, size, "bilinear")
+            style = tf.ensure_shape(style, [1, None, None, len(parts)])
+            if photograph is not None:
+                cover = tf.minimum(tf.reduce_sum(style, axis=-1, keepdims=True) / WHITE, 1.0)
+                kept = self._at(photograph, size, "lanczos3")
+                masks = masks._replace(photograph=kept, cover=cover)
+            strengths = tf.constant([part * len(parts) for part in parts], tf.float32)
+            weights = {
+                layer: strengths * descent.eroded(style, self._tiled)
+                for layer, descent in self._of_style.items()
+            }
+            masks = masks._replace(style=weights)
+        if content is not None and self._content_layers:
+            content = self._at(content, size, "bilinear")
+            content = tf.ensure_shape(content, [1, None, None, 1])
+            pooled = {layer: each.pooled(content) for layer, each in self._of_content.items()}
+            masks = masks._replace(content=pooled)
+        return masks
+
+    def _at(self, picture, size, method):
+        return resampling.resize(picture, *size, self._tiled, method)

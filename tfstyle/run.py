@@ -282,14 +282,13 @@ class Run(Watched):
         grid = workload and workload.grid(strategy.side)
         style_grid = workload and workload.style_grid(self.plan.style_side)
         styles, by_region = self.inputs.styles, self.inputs.style_masks is not None
+        beside = self.engine.beside(self._content, level)
         return self.engine.targets(
             self.engine.content_targets(self._content, level, grid),
-            self.engine.kept_style_targets(
-                styles, self._content, level, seed, style_grid, by_region
-            ),
+            self.engine.styles.kept(styles, level, seed, style_grid, beside, by_region),
             seed,
             learned,
-            self.engine.masks(
+            self.engine.regions.masks(
                 level,
                 self._working(self.inputs.style_masks),
                 parts_of(styles),

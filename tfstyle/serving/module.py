@@ -19,6 +19,7 @@ from tfstyle.plan import Plan
 from tfstyle.serving import descriptor, packing
 from tfstyle.settings import StylizerSettings
 from tfstyle.settings.base import keywords
+from tfstyle.styles import Example, mask_at, style_at
 
 KEPT_SIDE = 1024  # pixels: style pictures up to this are kept as they are
 ENOUGH = levels.MAX_LEVELS**2  # evaluations for every level to have some
@@ -102,7 +103,7 @@ class Stylizer(tf.Module):
 
         It is not for a discriminator, for a strength below 1, or in the content's colours.
         """
-        return not self._is_trained and self._engine.sees_styles_alone
+        return not self._is_trained and not self._engine.styles.need_content
 
     @property
     def _is_trained(self):
@@ -212,8 +213,8 @@ class Stylizer(tf.Module):
         def at(number):
             level = levels.level(number, count, *whole, ENOUGH, self._engine.tiling)
             seed_there = self._level_seed(seed, level)
-            picture = engine.style_at(image, long_side, level)
-            nest = self._engine.style_targets([engine.Example(picture)], seed_there)
+            picture = style_at(image, long_side, level)
+            nest = self._engine.styles.targets([Example(picture)], seed_there)
             return self._form.vector(nest), seed_there
 
         vectors, seeds = tf.map_fn(
@@ -413,20 +414,20 @@ class Stylizer(tf.Module):
         ):
             unit = tf.cast(picture, tf.float32) / 255
             long_side = scale.beside(tf.reduce_max(size))
-            picture = engine.style_at(unit, long_side, level)
+            picture = style_at(unit, long_side, level)
             mask = None if region is None else tf.cast(region, tf.float32) / 255
-            examples.append(engine.Example(picture, part, engine.mask_at(mask, picture), number))
-        seen = None
-        if not self._engine.sees_styles_alone:
-            seen = self._engine.looked_at(content, level)
-        return self._engine.style_targets(examples, seed, None, seen, by_region), seed
+            examples.append(Example(picture, part, mask_at(mask, picture), number))
+        beside = self._engine.beside(content, level)
+        return self._engine.styles.targets(examples, seed, None, beside, by_region), seed
 
     def _targets(self, content, level, style, learned=(), masks=None):
         """The targets of a level."""
         seen = self._engine.content_targets(content, level)
         where = None
         if masks:
-            where = self._engine.masks(level, masks[0], self._style_parts, masks[1], content)
+            where = self._engine.regions.masks(
+                level, masks[0], self._style_parts, masks[1], content
+            )
         return self._engine.targets(seen, *style, learned, where)
 
     def _start(self, image, targets):
@@ -439,7 +440,7 @@ class Stylizer(tf.Module):
     def _example(self):
         """Statistics of a picture that has no symmetries."""
         noise = images.noise(2 * images.MIN_SIDE, 2 * images.MIN_SIDE, seed=0)
-        return self._engine.style_targets([engine.Example(noise)], 0)
+        return self._engine.styles.targets([Example(noise)], 0)
 
     def _label(self, objects):
         """Tells apart the bytes of exports that do not understand each other."""

@@ -12,6 +12,7 @@ from tfstyle.features import vgg
 from tfstyle.inputs import Inputs, working_picture
 from tfstyle.settings import StylizeSettings, TextureSettings
 from tfstyle.settings.choices import GATYS
+from tfstyle.styles import Example
 from tfstyle.workload import Workload
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
@@ -97,5 +98,5 @@ def _problem(job, network, content, style, start):
     made = engine.Engine(job, engine.Parts(features=network), job.precision)
     whole = levels.level(0, 1, *start.shape[1:3], job.evaluations)
     seen = made.content_targets(content, whole)
-    beside = made.style_targets([engine.Example(style)], job.seed)
+    beside = made.styles.targets([Example(style)], job.seed)
     return Problem(made.objective, made.targets(seen, beside, job.seed), start)
