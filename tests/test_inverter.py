@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import tfstyle
-from tfstyle import cli, features, images, inputs
+from tfstyle import cli, features, images, working
 from tfstyle.networks import decoders, inverter
 
 PHOTOS = pathlib.Path(__file__).parent.parent / "examples" / "photos"
@@ -74,7 +74,7 @@ def test_the_loss_is_that_of_the_network_picture():
     content, layer = photo("rocket.jpg", 64, 64), "block2_conv1"
     settings = {"layer": layer, "size": 64, "tv_weight": 0, "precision": "float32"}
     result = tfstyle.invert(content, method="network", **settings)
-    whole = inputs.working_picture(content, (64, 64))
+    whole = working.working_picture(content, (64, 64))
     made = inverter.get(layer, "float32")(whole)
     network = features.get("vgg19_compact", [layer], precision="float32")
     seen, wanted = (network(image)[layer].numpy() for image in (made, whole))

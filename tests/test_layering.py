@@ -29,7 +29,7 @@ LEVELS = (
     ("losses", "regions"),
     ("blocks",),
     ("networks", "styles", "workload"),
-    ("plan", "checkpoint", "engine", "steps"),
+    ("plan", "checkpoint", "engine", "steps", "working"),
     ("random_field", "run"),
     ("animation", "api", "output", "provenance"),
     ("batch", "evaluation", "serving"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfstyle import cli, images, inputs
+from tfstyle import cli, images, working
 from tfstyle.animation import MOST, Animation
 from tfstyle.inputs import Inputs
 from tfstyle.progress import Bar
@@ -92,7 +92,7 @@ def test_fit():
     np.testing.assert_array_equal(padded.alpha[0, :, 0, 0], inside)
     stretched = content("stretch")
     assert stretched.content.shape == columns.shape and stretched.alpha is None
-    whole = inputs.working_picture(stretched.content, (64, 64))[0, 2:-2, 2:-2]
+    whole = working.working_picture(stretched.content, (64, 64))[0, 2:-2, 2:-2]
     np.testing.assert_allclose(whole, images.resize(columns, 64, 64)[0])
 
 

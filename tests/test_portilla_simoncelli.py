@@ -1,10 +1,9 @@
 """Statistics of Portilla & Simoncelli: NumPy written out, another program's numbers, textures."""
 
-import pathlib
-
 import numpy as np
 import pytest
 import tensorflow as tf
+from test_steerable_pyramid import REFERENCE
 
 import tfstyle
 from tfstyle import pyramid, statistics
@@ -12,7 +11,6 @@ from tfstyle.settings import StylizeSettings, TextureSettings
 from tfstyle.settings.choices import PORTILLA_FAMILIES
 from tfstyle.statistics import portilla_simoncelli as joint
 
-REFERENCE = pathlib.Path(__file__).parent.parent.parent / "shared/reference/portilla_simoncelli.npz"
 SMALL = {
     "size": 32,
     "scales": 1,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from test_api import CONTENT_LAYERS, STYLE_LAYERS, checks, photo, stripes
 
-from tfstyle import Checkpoint, Outcome, Run, checkpoint, optimizers, run, workload
+from tfstyle import Checkpoint, Outcome, Run, checkpoint, optimizers, workload
 from tfstyle.optimizers import base
 from tfstyle.settings import InvertSettings, StylizeSettings, TextureSettings
 
@@ -217,8 +217,8 @@ def test_a_run_can_be_resumed_again_and_again(tmp_path, every_evaluation):
 def test_checkpoints_are_written_on_the_way_and_at_the_end(
     seconds, least, most, tmp_path, monkeypatch, every_evaluation
 ):
-    monkeypatch.setattr(run, "CHECKPOINT_SECONDS", seconds)
-    monkeypatch.setattr(run, "CHECKPOINT_SHARE", 1e9)
+    monkeypatch.setattr(checkpoint.Saver, "SECONDS", seconds)
+    monkeypatch.setattr(checkpoint.Saver, "SHARE", 1e9)
     save, written = Checkpoint.save, []
 
     def saved(self, path):

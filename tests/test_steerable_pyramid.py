@@ -1,15 +1,15 @@
 """The steerable pyramid: closed forms, and another program's numbers where they are at hand."""
 
 import math
-import pathlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from test_features import SHARED
 
 from tfstyle import pyramid
 
-REFERENCE = pathlib.Path(__file__).parent.parent.parent / "shared/reference/portilla_simoncelli.npz"
+REFERENCE = SHARED / "reference/portilla_simoncelli.npz"
 SIZES = [(64, 64), (48, 80), (37, 53), (17, 96)]
 
 

@@ -2,14 +2,19 @@
 
 import dataclasses
 import json
+import logging
 import os
+import time
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tfstyle import images
 from tfstyle.workload import Strategy
+
+log = logging.getLogger("tfstyle")
 
 FORMAT = 1
 # May be raised; is compared as it was resolved; makes no other picture.
@@ -160,3 +165,48 @@ def _version():
     from tfstyle import __version__
 
     return __version__
+
+
+def found(resume: bool | Checkpoint, path: str | os.PathLike | None) -> Checkpoint | None:
+    """What a run resumes from: a checkpoint, or whether to look for one at a path."""
+    if isinstance(resume, Checkpoint):
+        return resume
+    if resume and path is not None and os.path.exists(path):
+        return Checkpoint.load(path)
+    return None
+
+
+class Saver:
+    """Writes checkpoints of a run to a file, rarely where it takes long.
+
+    Args:
+        path: of the file; `None`: nothing is written.
+
+    Raises:
+        ValueError: a file that cannot be written.
+    """
+
+    SECONDS = 5.0  # between two checkpoints, at least
+    SHARE = 0.05  # of the time, at most, is spent on writing them
+
+    def __init__(self, path: str | os.PathLike | None):
+        if path is not None:
+            check_path(path)
+        self.path, self._saved, self._interval = path, time.monotonic(), self.SECONDS
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time for the next."""
+        return time.monotonic() - self._saved >= self._interval
+
+    def save(self, make: Callable[[], Checkpoint]) -> None:
+        """Writes what `make` returns."""
+        if self.path is None:
+            return
+        began = time.monotonic()
+        try:
+            make().save(self.path)
+        except OSError as error:  # a full disk, say: no reason to lose the picture
+            log.warning("checkpoint=%s: not written: %s", self.path, error)
+        self._saved = time.monotonic()
+        self._interval = max(self.SECONDS, (self._saved - began) / self.SHARE)

@@ -303,17 +303,3 @@ def _turns(style, count, result):
 def digest(picture: np.ndarray) -> str:
     """A hash of the pixels and the shape."""
     return hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).hexdigest()
-
-
-def working_picture(
-    picture: np.ndarray, size: tuple[int, int], tiling: levels.Tiling = levels.OPEN
-) -> np.ndarray:
-    """A picture brought to the height and width of the result, and mirrored into the margin."""
-    if any(tiling.axes):
-        from tfstyle import resampling
-
-        resized = resampling.resize(picture, *size, tiling.axes).numpy()
-    else:
-        resized = images.resize(picture, *size)
-    borders = ((border, border) for border in levels.margins(*size, tiling))
-    return np.pad(resized, ((0, 0), *borders, (0, 0)), mode="reflect")

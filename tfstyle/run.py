@@ -12,19 +12,17 @@ from typing import Any
 import numpy as np
 
 from tfstyle import device, levels, masks, networks
-from tfstyle.checkpoint import Checkpoint, arrays_of, check_path, nest_like
+from tfstyle.checkpoint import Checkpoint, Saver, arrays_of, found, nest_like
 from tfstyle.features import check_settings, tiling
-from tfstyle.inputs import Inputs, parts_of, working_picture
+from tfstyle.inputs import Inputs, parts_of
 from tfstyle.material import COLOR
 from tfstyle.outcome import Outcome
 from tfstyle.plan import Plan
 from tfstyle.settings import JobSettings
 from tfstyle.steps import Made, Position, Result, Step, Watched
+from tfstyle.working import WorkingPictures
 
 log = logging.getLogger("tfstyle")
-
-CHECKPOINT_SECONDS = 5.0  # between two checkpoints, at least
-CHECKPOINT_SHARE = 0.05  # of the time, at most, is spent on writing them
 
 
 class Run(Watched):
@@ -81,14 +79,11 @@ class Run(Watched):
         network = settings.chosen("features") if features is None else features
         check_settings(settings, network)
         self._tiling = tiling(settings, network)
+        self._working = WorkingPictures(self.inputs, self._tiling)
         named = {"init": init, "features": features}
         networks.check_settings(settings, named, checkpoint or resume)
         self._check_scales()
-        if checkpoint is not None:
-            check_path(checkpoint)
-        self.judged = judged
-        self.checkpoint_path, self._resume = checkpoint, resume
-        self._saved, self._interval = time.monotonic(), CHECKPOINT_SECONDS
+        self._saver, self._resume, self.judged = Saver(checkpoint), resume, judged
         self._outcome: Outcome | None = None
         self._at: Any = None  # a `Position` once all is ready
         self._steps = self._run()
@@ -134,13 +129,18 @@ class Run(Watched):
         except StopIteration:
             self._save()
             raise
-        if time.monotonic() - self._saved >= self._interval:
+        if self._saver.is_due:
             self._save()
         return step
 
     def _interrupted(self):
         self._outcome = Outcome.STOPPED
         self._save()
+
+    @property
+    def checkpoint_path(self) -> str | os.PathLike | None:
+        """The file that checkpoints are written to."""
+        return self._saver.path
 
     @property
     def evaluations(self) -> int:
@@ -190,16 +190,9 @@ class Run(Watched):
         return "-".join([self.inputs.digest(), *parts])
 
     def _save(self):
-        """Writes the checkpoint, if one is asked for; rarely where it takes long."""
-        if self.checkpoint_path is None or not self.evaluations or not self._at.resumable:
-            return
-        began = time.monotonic()
-        try:
-            self.checkpoint().save(self.checkpoint_path)
-        except OSError as error:  # a full disk, say: no reason to lose the picture
-            log.warning("checkpoint=%s: not written: %s", self.checkpoint_path, error)
-        self._saved = time.monotonic()
-        self._interval = max(CHECKPOINT_SECONDS, (self._saved - began) / CHECKPOINT_SHARE)
+        """Writes the checkpoint, if one is asked for and there is something to keep."""
+        if self.evaluations and self._at.resumable:
+            self._saver.save(self.checkpoint)
 
     # --- the steps
 
@@ -208,7 +201,7 @@ class Run(Watched):
             self._at, self._outcome = self._invert(), Outcome.DONE
             yield self._step()
             return
-        saved = self._found_checkpoint()
+        saved = found(self._resume, self.checkpoint_path)
         if saved is not None:
             self._restore(saved)
             yield self._step()
@@ -267,7 +260,7 @@ class Run(Watched):
         """Begins a level: its targets, and the optimiser's first state at that image."""
         level, targets = self.plan.levels[number].level, self._targets(number, strategy, learned)
         optimizer, objective = self.engine.minimizer(strategy)
-        start = self.engine.start(image, self._content, level)
+        start = self.engine.start(image, self._working.content, level)
         state = optimizer.start_for(objective, start, targets)
         begun, old = Position(number, strategy, targets, state), self._at
         if old is not None:
@@ -282,18 +275,18 @@ class Run(Watched):
         grid = workload and workload.grid(strategy.side)
         style_grid = workload and workload.style_grid(self.plan.style_side)
         styles, by_region = self.inputs.styles, self.inputs.style_masks is not None
-        beside = self.engine.beside(self._content, level)
+        beside = self.engine.beside(self._working.content, level)
         return self.engine.targets(
-            self.engine.content_targets(self._content, level, grid),
+            self.engine.content_targets(self._working.content, level, grid),
             self.engine.styles.kept(styles, level, seed, style_grid, beside, by_region),
             seed,
             learned,
             self.engine.regions.masks(
                 level,
-                self._working(self.inputs.style_masks),
+                self._working.style_masks,
                 parts_of(styles),
-                self._working(self.inputs.content_mask),
-                self._content if self._is_bare else None,
+                self._working.content_mask,
+                self._working.photograph,
             ),
         )
 
@@ -335,17 +328,6 @@ class Run(Watched):
             log.warning("out of memory: the run continues in blocks of %d pixels", side)
         return smaller
 
-    def _found_checkpoint(self):
-        if isinstance(self._resume, Checkpoint):
-            return self._resume
-        if (
-            self._resume
-            and self.checkpoint_path is not None
-            and os.path.exists(self.checkpoint_path)
-        ):
-            return Checkpoint.load(self.checkpoint_path)
-        return None
-
     def _restore(self, saved):
         """Goes to the position of a checkpoint; more evaluations are added to the last level."""
         saved.check(self.settings.as_json(), self._digest, self.plan.precision)
@@ -386,9 +368,9 @@ class Run(Watched):
         if self._at is not None:
             return np.clip(self._at.shown, 0, 1)
         if self.inputs.init is not None:
-            return working_picture(self.inputs.init, self.inputs.size, self._tiling)
+            return self._working.init
         if self.settings.init == "content":
-            return self._content
+            return self._working.content
         if self.settings.chosen("method") == "both":
             return self._network_image()
         first = self.plan.levels[0].level
@@ -400,7 +382,7 @@ class Run(Watched):
 
         strategy = self.plan.levels[-1].strategy
         network = inverter.get(*self.settings.layers(), self.plan.precision)
-        return network(self._content, strategy.side)
+        return network(self._working.content, strategy.side)
 
     def _learned(self):
         return self.engine.learned(self._at.state) if self._at is not None else ()
@@ -416,39 +398,15 @@ class Run(Watched):
         with device.eagerly():
             inside, content = (
                 None if picture is None else self._inside(picture, level, frame)
-                for picture in (image, self._content)
+                for picture in (image, self._working.content)
             )
-            return self.engine.shown(inside, content, self._has_grey_styles).numpy()
+            return self.engine.shown(inside, content, self._working.has_grey_styles).numpy()
 
     def _inside(self, picture, level, frame):
         from tfstyle import resampling
 
         whole = self.engine.resized(picture, level.height, level.width)
         return resampling.crop(whole, *frame)
-
-    @functools.cached_property
-    def _has_grey_styles(self):
-        from tfstyle import palette
-
-        styles = self.inputs.styles
-        return not self.inputs.material and all(
-            bool(palette.is_grey(style.picture)) for style in styles
-        )
-
-    @functools.cached_property
-    def _is_bare(self):
-        """Whether there are places of the photograph that no style covers."""
-        regions = self.inputs.style_masks
-        return regions is not None and regions.sum(axis=-1).min() < masks.WHITE
-
-    def _working(self, mask):
-        return None if mask is None else working_picture(mask, self.inputs.size, self._tiling)
-
-    @functools.cached_property
-    def _content(self):
-        if self.inputs.content is None:
-            return None
-        return working_picture(self.inputs.content, self.inputs.size, self._tiling)
 
 
 def _numbers(tensors):

@@ -70,35 +70,38 @@ class Styles:
         """
         if not self.layers:
             return {}
+        photograph = None
+        if self._strength < 1 and not isinstance(self._statistic, Learner):
+            photograph = self._measured([(content, 1.0)], [{}], seed, grid)
         if not by_region:
-            return self._measured(examples, seed, grid, content)
+            return self._blend(examples, seed, grid, content, photograph)
         apart = []
         for number in dict.fromkeys(each.number for each in examples):
             turns = [each for each in examples if each.number == number]
             whole = sum(turn.part for turn in turns)
             turns = [turn._replace(part=turn.part / whole) for turn in turns]
-            apart.append(self._measured(turns, seed, grid, content))
+            apart.append(self._blend(turns, seed, grid, content, photograph))
         return {layer: tuple(each[layer] for each in apart) for layer in self.layers}
 
-    def _measured(self, examples, seed, grid, content):
-        """What is remembered of a blend."""
+    def _blend(self, examples, seed, grid, content, photograph):
+        """What is remembered of a blend, beside that of the content, `photograph`, if it counts."""
         recolour = palette.RECOLOURED.get(self._color, lambda picture, _: picture)
         styles = [(recolour(each.picture, content), each.part) for each in examples]
         weights = [self._regions.of_picture(each.mask) for each in examples]
-
-        def measured(pictures, weights):
-            return measure.style(
-                self._network, self._statistic, pictures, self.layers, seed, grid, weights
-            )
-
         if self._strength == 1:
-            return measured(styles, weights)
-        if isinstance(self._statistic, Learner):
+            return self._measured(styles, weights, seed, grid)
+        if photograph is None:
             parts = [(picture, self._strength * part) for picture, part in styles]
             kept = slice(None) if self._strength else slice(0)
-            return measured([*parts[kept], (content, 1 - self._strength)], [*weights[kept], {}])
-        style, photograph = measured(styles, weights), measured([(content, 1.0)], [{}])
+            mixture = [*parts[kept], (content, 1 - self._strength)]
+            return self._measured(mixture, [*weights[kept], {}], seed, grid)
+        style = self._measured(styles, weights, seed, grid)
         return {layer: (style[layer], photograph[layer]) for layer in style}
+
+    def _measured(self, pictures, weights, seed, grid):
+        return measure.style(
+            self._network, self._statistic, pictures, self.layers, seed, grid, weights
+        )
 
     def kept(
         self, styles, level, seed: int, grid: Grid | None, content=None, by_region: bool = False

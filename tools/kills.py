@@ -35,8 +35,8 @@ FEWER = {"batch": 4, "batch of two": 4, "export": 4}  # they write less often
 PATIENCE = 5  # seconds in which all processes must end
 TEMPORARY = re.compile(r".*\.[0-9a-f]{16}(\.\w+)?")
 PROGRAM = """
-from tfstyle import cli, run
-run.CHECKPOINT_SECONDS, run.CHECKPOINT_SHARE = 0.1, 1
+from tfstyle import checkpoint, cli
+checkpoint.Saver.SECONDS, checkpoint.Saver.SHARE = 0.1, 1
 cli.run()
 """
 

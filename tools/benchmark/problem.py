@@ -9,10 +9,11 @@ import numpy as np
 from tfstyle import device, engine, features, images, levels, losses, optimizers, statistics
 from tfstyle.features import precision as precisions
 from tfstyle.features import vgg
-from tfstyle.inputs import Inputs, working_picture
+from tfstyle.inputs import Inputs
 from tfstyle.settings import StylizeSettings, TextureSettings
 from tfstyle.settings.choices import GATYS
 from tfstyle.styles import Example
+from tfstyle.working import working_picture
 from tfstyle.workload import Workload
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
