@@ -6,7 +6,7 @@ TensorFlow is for PNG with 16 bits.
 The names are those of `tfstyle.pictures`.
 """
 
-from tfstyle.pictures.arrays import noise, psnr, resize, to_pil
+from tfstyle.pictures.arrays import noise, psnr, quantized, resize, to_pil
 from tfstyle.pictures.base import MAX_PIXELS, MIN_SIDE, ImageError
 from tfstyle.pictures.colours import colour
 from tfstyle.pictures.files import FORMATS
@@ -49,6 +49,7 @@ __all__ = [
     "make_folder",
     "noise",
     "psnr",
+    "quantized",
     "read",
     "read_settings",
     "remove_temporaries",

@@ -67,6 +67,16 @@ class Style(NamedTuple):
         """The picture of that size."""
         return images.resize(self.picture, *self.size)
 
+    def stored(self, side: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """The picture and its region in 8 bits, `[1, h, w, C]`, to be kept.
+
+        Pictures of longer sides than `side`, and than they have in the result, are made smaller.
+        """
+        own = max(self.picture.shape[1:3])
+        picture = self._replace(long_side=min(own, max(self.long_side, side))).resized()
+        region = None if self.region is None else images.quantized(self.region, 8)[None]
+        return images.quantized(picture, 8)[None], region
+
 
 def parts_of(styles: Sequence[Style]) -> list[float]:
     """The part of each style, all of its turns together."""

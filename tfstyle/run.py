@@ -394,19 +394,18 @@ class Run(Watched):
 
     def _shown(self, image, level):
         """An image as it is to be seen at a level, in the frame of the result."""
-        frame = levels.frame(level, *self.inputs.size, self._tiling)
-        with device.eagerly():
-            inside, content = (
-                None if picture is None else self._inside(picture, level, frame)
-                for picture in (image, self._working.content)
-            )
-            return self.engine.shown(inside, content, self._working.has_grey_styles).numpy()
-
-    def _inside(self, picture, level, frame):
         from tfstyle import resampling
 
-        whole = self.engine.resized(picture, level.height, level.width)
-        return resampling.crop(whole, *frame)
+        frame = levels.frame(level, *self.inputs.size, self._tiling)
+
+        def inside(picture):
+            whole = self.engine.resized(picture, level.height, level.width)
+            return resampling.crop(whole, *frame)
+
+        content, has_grey_styles = self._working.content, self._working.has_grey_styles
+        with device.eagerly():
+            content = None if content is None else inside(content)
+            return self.engine.shown(inside(image), content, has_grey_styles).numpy()
 
 
 def _numbers(tensors):

@@ -16,7 +16,7 @@ from tfstyle.features import check_settings
 from tfstyle.inputs import Inputs, load_styles, parts_of
 from tfstyle.optimizers import base
 from tfstyle.plan import Plan
-from tfstyle.serving import descriptor, packing
+from tfstyle.serving import descriptor, packing, requests
 from tfstyle.settings import StylizerSettings
 from tfstyle.settings.base import keywords
 from tfstyle.styles import Example, mask_at, style_at
@@ -77,9 +77,11 @@ class Stylizer(tf.Module):
         # loads in Python and nowhere else.
         weights = getattr(self._engine.network, "weights", [])  # any callable is a network
         self.network_weights = [weight.value for weight in weights]
-        pictures = [images.to_pil(_kept(each)) for each in styles]
-        self.style_pictures = [tf.Variable(np.asarray(x)[None], trainable=False) for x in pictures]
-        self.style_regions = [_kept_region(each) for each in styles]
+        stored = [each.stored(KEPT_SIDE) for each in styles]
+        self.style_pictures, self.style_regions = (
+            [None if x is None else tf.Variable(x, trainable=False) for x in column]
+            for column in zip(*stored)
+        )
         self._engine.check_masks(any(each is not None for each in self.style_regions), False)
         self._styles = [(each.part, each.scale, each.number) for each in styles]
         self._style_parts = parts_of(styles)
@@ -178,8 +180,8 @@ class Stylizer(tf.Module):
             image and losses as there.
         """
         size = tf.shape(image)[1:3]
-        style_masks = self._checked("style_masks", style_masks, size, len(self._style_parts))
-        content_mask = self._checked("content_mask", content_mask, size, 1)
+        style_masks = self._picture("style_masks", style_masks, size, len(self._style_parts))
+        content_mask = self._picture("content_mask", content_mask, size, 1)
         total = tf.reduce_sum(style_masks, axis=-1, keepdims=True)
         masks = style_masks / tf.maximum(total, 1.0), content_mask
         return self._run(
@@ -203,7 +205,7 @@ class Stylizer(tf.Module):
         Returns:
             descriptor_bytes.
         """
-        image = self._checked("image", image)
+        image = self._picture("image", image)
         height, width = tf.unstack(tf.shape(image)[1:3])
         long_side = tf.maximum(height, width)
         # As large as a result of this size is painted.
@@ -272,9 +274,9 @@ class Stylizer(tf.Module):
         Returns:
             image `[1, H, W, 3]` as it is now, state_bytes, and losses `[n, 2]` of this call.
         """
-        content = self._checked("content", content)
+        content = self._picture("content", content)
         size = tf.unstack(tf.shape(content)[1:3])
-        image = self._checked("image", image, tf.stack(size))
+        image = self._picture("image", image, tf.stack(size))
         tiling = self._engine.tiling
         level = levels.level(0, 1, *levels.with_margin(*size, tiling), num_steps, tiling)
         whole = self._bordered(content, size)
@@ -287,10 +289,10 @@ class Stylizer(tf.Module):
             lambda: packing.unpack("state_bytes", self._state_label, state_bytes, start),
         )
         state = self._engine.unpacked(state, targets)
-        limit = state.evaluations + self._checked_steps(num_steps)
+        limit = state.evaluations + requests.steps(num_steps, self.settings.max_evaluations)
         state, losses = self._advance(state, targets, limit)
         return {
-            "image": _finite("state_bytes", self._shown(state.image, content, level, size)),
+            "image": requests.finite("state_bytes", self._shown(state.image, content, level, size)),
             "state_bytes": packing.pack(self._state_label, self._engine.packed(state)),
             "losses": losses,
         }
@@ -301,8 +303,8 @@ class Stylizer(tf.Module):
         Where the module's own styles are grey and those of the call are too, the result may be.
         `masks` are those of the styles and of the content.
         """
-        image = self._checked("image", image)
-        num_steps = self._checked_steps(num_steps)
+        image = self._picture("image", image)
+        num_steps = requests.steps(num_steps, self.settings.max_evaluations)
         size = tf.unstack(tf.shape(image)[1:3])
         tiling = self._engine.tiling
         whole, content = levels.with_margin(*size, tiling), self._bordered(image, size)
@@ -339,7 +341,7 @@ class Stylizer(tf.Module):
         last = level_at(count - 1)
         painted = self._engine.resized(painted, last.height, last.width)
         painted = self._shown(painted, image, last, size, has_grey_styles)
-        return {"image": _finite("image", painted), "losses": losses}
+        return {"image": requests.finite("image", painted), "losses": losses}
 
     def _bordered(self, picture, size):
         """A picture of the result's size with its margin."""
@@ -376,32 +378,8 @@ class Stylizer(tf.Module):
         possible = scales <= levels.largest_count(height, width)
         return checked(tf.constant(scales), (possible, [message, height, width]))
 
-    def _checked(self, name, image, size=None, channels=3):
-        """The image, or masks, once it is known to be one that can be worked on."""
-        sides, low, high = tf.shape(image)[1:3], tf.reduce_min(image), tf.reduce_max(image)
-        expected = (
-            f"{name}: expected sides from {images.MIN_SIDE} to {self.settings.max_size}, received"
-        )
-        # No host compares what it is given with the signature: two pictures would become one.
-        shape, one = tf.shape(image), tf.stack([1, *tf.unstack(sides), channels])
-        alone = f"{name}: expected one picture [1, H, W, {channels}], received"
-        conditions = [
-            (tf.reduce_all(shape == one), [alone, *tf.unstack(shape)]),
-            (tf.reduce_min(sides) >= images.MIN_SIDE, [expected, sides]),
-            (tf.reduce_max(sides) <= self.settings.max_size, [expected, sides]),
-            # So written, it finds NaN too.
-            ((low >= 0) & (high <= 1), [f"{name}: expected values in [0, 1], received", low, high]),
-        ]
-        if size is not None:
-            same = tf.reduce_all(sides == size)
-            other = "content" if channels == 3 else "image"
-            conditions.append((same, [f"{name}: expected the size of {other}, received", sides]))
-        return tf.ensure_shape(checked(image, *conditions), [1, None, None, channels])
-
-    def _checked_steps(self, num_steps):
-        most = self.settings.max_evaluations
-        expected = f"num_steps: expected from 1 to {most}, received"
-        return checked(num_steps, ((num_steps >= 1) & (num_steps <= most), [expected, num_steps]))
+    def _picture(self, name, image, size=None, channels=3):
+        return requests.picture(name, image, self.settings.max_size, size, channels)
 
     def _level_seed(self, seed, level):
         return levels.level_seed(tf.cast(seed, tf.int64), tf.cast(level.number, tf.int64))
@@ -449,23 +427,3 @@ class Stylizer(tf.Module):
         bytes_ = b"".join(variable.numpy().tobytes() for variable in self.network_weights)
         layers, statistic = self.settings.layer_weights(), type(self._engine.statistic).__name__
         return " ".join([name, statistic, *layers, hashlib.sha256(bytes_).hexdigest()[:8]])
-
-
-def _finite(name, image):
-    """The result, once it is known to be a picture: bytes may have been made up."""
-    sentence = f"{name}: expected what leads to a picture, received what leads to NaN or infinity"
-    return checked(image, (tf.reduce_all(tf.math.is_finite(image)), [sentence]))
-
-
-def _kept(style):
-    """The style's picture, smaller where it is large: each scale is resampled from it, once."""
-    own = max(style.picture.shape)
-    return style._replace(long_side=min(own, max(style.long_side, KEPT_SIDE))).resized()
-
-
-def _kept_region(style):
-    """Its region, of 8 bits as its picture; `None` where all of it counts."""
-    if style.region is None:
-        return None
-    values = np.clip(255 * style.region + 0.5, 0, 255).astype(np.uint8)
-    return tf.Variable(values, trainable=False)
