@@ -1,10 +1,16 @@
 """Statistics as a vector: nothing is lost, and of what is there twice one half is kept."""
 
+import os
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+from test_saved_model import make
 
 from tfstyle import statistics
+from tfstyle.discriminator import Discriminator
+from tfstyle.serving import saved_model
 from tfstyle.serving.descriptor import Form
 
 CHANNELS = 5
@@ -72,3 +78,16 @@ def test_other_shapes_are_kept_whole(shape):
     form = Form([ones])
     assert form.size == ones.shape.num_elements()
     assert_same(form.statistics(form.vector([ones])), [ones])
+
+
+def test_a_discriminators_export_describes_nothing(tmp_path):
+    learner = make(statistic=Discriminator(hidden=(), penalty=0), content_weight=0.0)
+    directory = saved_model.save(learner, tmp_path)
+    with open(os.path.join(directory, "saved_model.pb"), "rb") as file:
+        (graph,) = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs
+    assert set(graph.signature_def) - {"__saved_model_init_op"} == {
+        "stylize",
+        "stylize_masked",
+        "step",
+        "serving_default",
+    }

@@ -16,7 +16,6 @@ from test_api import CONTENT_LAYERS, STYLE_LAYERS, network, photo, stripes
 
 import tfstyle
 from tfstyle import images
-from tfstyle.discriminator import Discriminator
 from tfstyle.serving import saved_model
 
 OPTIONS = {"style_layers": STYLE_LAYERS[1:], "content_layers": CONTENT_LAYERS}
@@ -396,16 +395,3 @@ def test_a_failure_leaves_nothing(stylizer, tmp_path, monkeypatch, error, raised
     with pytest.raises(raised, match="^output: .*" if raised is ValueError else None):
         saved_model.save(stylizer, tmp_path / "model")
     assert not os.listdir(tmp_path / "model")
-
-
-def test_a_discriminators_export_describes_nothing(tmp_path):
-    learner = make(statistic=Discriminator(hidden=(), penalty=0), content_weight=0.0)
-    directory = saved_model.save(learner, tmp_path)
-    with open(os.path.join(directory, "saved_model.pb"), "rb") as file:
-        (graph,) = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs
-    assert set(graph.signature_def) - {"__saved_model_init_op"} == {
-        "stylize",
-        "stylize_masked",
-        "step",
-        "serving_default",
-    }

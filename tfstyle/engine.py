@@ -5,6 +5,7 @@ Two drivers take an engine through the levels: `tfstyle.run.Run`, in Python, lev
 one and tensors for the other (see `tfstyle.levels`).
 """
 
+import logging
 import os
 from typing import Any, NamedTuple
 
@@ -34,6 +35,8 @@ from tfstyle.statistics.between import Between
 from tfstyle.styles import Styles
 from tfstyle.targets import Masks, Targets
 from tfstyle.workload import Strategy, Workload
+
+log = logging.getLogger("tfstyle")
 
 ENGINES = 2  # that are kept from one call to the next, with their graphs
 # Settings that neither graph nor targets of a style depend on, and those about pictures that the
@@ -134,6 +137,12 @@ class Engine:
         """Whether features tell what is in one place from what is in another."""
         return self.workload is None or self.workload.representation.local
 
+    @property
+    def takes_masks(self) -> bool:
+        """Whether what is compared knows weights of positions, of styles and of the content."""
+        weighs = getattr(self.statistic, "weighs", False)
+        return self.sees_places and weighs and self.objective.content_loss.in_parts
+
     def check_masks(self, style: bool, content: bool) -> None:
         """Raises `ValueError` where what is compared knows no weights of positions.
 
@@ -222,6 +231,15 @@ class Engine:
         if strategy.optimizer is None:
             return self.optimizer, objective
         return self.workload.replacement(strategy), objective
+
+    def smaller(self, strategy: Strategy, level) -> Strategy | None:
+        """What takes less memory at a level, or `None`."""
+        workload = self.workload
+        smaller = workload and workload.smaller(strategy, max(level.height, level.width))
+        if smaller:
+            side = workload.grid(smaller.side).side
+            log.warning("out of memory: the run continues in blocks of %d pixels", side)
+        return smaller
 
     def learned(self, state: Any) -> Any:
         """What the objective has learned, out of a state; nothing if it does not learn."""

@@ -4,7 +4,6 @@ Light to import: TensorFlow is loaded when the plan is asked for, or the first s
 """
 
 import functools
-import logging
 import os
 import time
 from typing import Any
@@ -21,8 +20,6 @@ from tfstyle.plan import Plan
 from tfstyle.settings import JobSettings
 from tfstyle.steps import Made, Position, Result, Step, Watched
 from tfstyle.working import WorkingPictures
-
-log = logging.getLogger("tfstyle")
 
 
 class Run(Watched):
@@ -72,16 +69,16 @@ class Run(Watched):
     ):
         super().__init__()
         self.settings: Any = settings
-        given = dict(zip(masks.NAMES, (style_mask, style_region, content_mask)))
-        given = {name: mask for name, mask in given.items() if mask is not None}
+        named = zip(masks.NAMES, (style_mask, style_region, content_mask))
+        given = {name: mask for name, mask in named if mask is not None}
         self.inputs = Inputs.load(settings, content, style, init, given, maps)
         self._objects = features, statistic, optimizer
         network = settings.chosen("features") if features is None else features
         check_settings(settings, network)
         self._tiling = tiling(settings, network)
         self._working = WorkingPictures(self.inputs, self._tiling)
-        named = {"init": init, "features": features}
-        networks.check_settings(settings, named, checkpoint or resume)
+        objects = {"init": init, "features": features}
+        networks.check_settings(settings, objects, checkpoint or resume)
         self._check_scales()
         self._saver, self._resume, self.judged = Saver(checkpoint), resume, judged
         self._outcome: Outcome | None = None
@@ -240,13 +237,15 @@ class Run(Watched):
             try:
                 if not is_entered:
                     is_first = self._at is None
-                    self._enter(number, strategy, self._image(), self._learned())
+                    learned = () if is_first else self.engine.learned(self._at.state)
+                    self._enter(number, strategy, self._image(), learned)
                     if is_first:
                         yield self._step()
                 yield from self._minimize()
                 return
             except base.EXHAUSTED:
-                smaller = self._smaller(number, strategy if self._at is None else self._at.strategy)
+                before = strategy if self._at is None else self._at.strategy
+                smaller = self.engine.smaller(before, self.plan.levels[number].level)
                 if smaller is None:
                     if not self.evaluations:
                         raise
@@ -319,15 +318,6 @@ class Run(Watched):
             self._outcome = Outcome.STOPPED
         return self._outcome is Outcome.STOPPED
 
-    def _smaller(self, number, strategy):
-        """A strategy that takes less memory, or `None`."""
-        level, workload = self.plan.levels[number].level, self.engine.workload
-        smaller = workload and workload.smaller(strategy, max(level.height, level.width))
-        if smaller:
-            side = workload.grid(smaller.side).side
-            log.warning("out of memory: the run continues in blocks of %d pixels", side)
-        return smaller
-
     def _restore(self, saved):
         """Goes to the position of a checkpoint; more evaluations are added to the last level."""
         saved.check(self.settings.as_json(), self._digest, self.plan.precision)
@@ -383,9 +373,6 @@ class Run(Watched):
         strategy = self.plan.levels[-1].strategy
         network = inverter.get(*self.settings.layers(), self.plan.precision)
         return network(self._working.content, strategy.side)
-
-    def _learned(self):
-        return self.engine.learned(self._at.state) if self._at is not None else ()
 
     def _whole_image(self):
         shown = self._shown(self._image(), self.plan.levels[-1].level)

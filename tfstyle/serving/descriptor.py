@@ -44,6 +44,22 @@ class Form:
         return tf.nest.pack_sequence_as(self.nest, tensors)
 
 
+def place(long_side, size, shrink, count):
+    """Which of the statistics of a style is the one for a level: 0 for the finest.
+
+    A style larger than the result is shrunk, to a half, a quarter ...
+
+    Args:
+        long_side: of the style as it was described.
+        size: of the result.
+        shrink: of the level.
+        count: of the statistics.
+    """
+    ratio = tf.maximum(long_side / tf.reduce_max(size), 1) * tf.cast(shrink, tf.float64)
+    halvings = tf.cast(tf.round(tf.math.log(ratio) / np.log(2.0)), tf.int32)
+    return tf.minimum(halvings, count - 1)
+
+
 def _is_symmetric(x):
     square = x.ndim == 2 and x.shape[0] == x.shape[1] > 1
     return square and np.allclose(x, x.T, rtol=1e-4, atol=1e-5 * np.abs(x).max())

@@ -4,14 +4,13 @@ For pipelines (`dataset.map(stylizer)`) and for export (`tfstyle.serving.saved_m
 are those of `tfstyle.stylize` to rounding.
 """
 
+import functools
 import hashlib
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from tfstyle import api, device, engine, images, levels, palette, resampling
-from tfstyle.checked import checked
 from tfstyle.features import check_settings
 from tfstyle.inputs import Inputs, load_styles, parts_of
 from tfstyle.optimizers import base
@@ -60,14 +59,14 @@ class Stylizer(tf.Module):
     def __init__(self, style: Any, settings: StylizerSettings | None = None, **changes: Any):
         super().__init__(name="stylizer")
         changes, objects = api.separated(changes)
-        masks = {name: objects.pop(name) for name in ("style_region",) if name in objects}
+        given = {name: objects.pop(name) for name in {"style_region"} & objects.keys()}
         if "init" in objects or "optimizer" in objects:
             name = "init" if "init" in objects else "optimizer"
             raise ValueError(f"{name}: expected a name, received an object")
         settings = (settings or StylizerSettings()).replace(**changes)
         most = settings.max_size
         levels.levels(most, most, settings.evaluations, settings.scales)  # too many are an error
-        styles = load_styles(settings, style, (most, most), masks)
+        styles = load_styles(settings, style, (most, most), given)
         check_settings(settings, objects.get("features", settings.chosen("features")))
         self.settings = settings
         here = device.find()
@@ -113,10 +112,8 @@ class Stylizer(tf.Module):
 
     @property
     def has_masks(self) -> bool:
-        """Whether what is compared takes weights of positions, which `stylize_masked` hands it."""
-        comparison = self._engine.statistic, self._engine.objective.content_loss
-        weighed = getattr(comparison[0], "weighs", False) and comparison[1].in_parts
-        return weighed and self._engine.sees_places
+        """Whether there is `stylize_masked`."""
+        return self._engine.takes_masks
 
     def __call__(self, pictures, seed=0):
         """Stylized pictures, float32 RGB in [0, 1], of the same shape.
@@ -157,12 +154,8 @@ class Stylizer(tf.Module):
         Returns:
             image `[1, H, W, 3]`, and losses `[n, 2]` as in `tfstyle.Result`.
         """
-        return self._run(
-            image,
-            num_steps,
-            seed,
-            lambda level, size, content: self._own_style(level, size, content, seed),
-        )
+        own = functools.partial(self._own_style, seed=seed)
+        return self._run(image, num_steps, seed, own)
 
     @_signature(
         image=_IMAGE, style_masks=_MASKS, content_mask=_MASK, num_steps=_NUMBER, seed=_NUMBER
@@ -184,15 +177,8 @@ class Stylizer(tf.Module):
         content_mask = self._picture("content_mask", content_mask, size, 1)
         total = tf.reduce_sum(style_masks, axis=-1, keepdims=True)
         masks = style_masks / tf.maximum(total, 1.0), content_mask
-        return self._run(
-            image,
-            num_steps,
-            seed,
-            lambda level, size, content: self._own_style(
-                level, size, content, seed, by_region=True
-            ),
-            masks=masks,
-        )
+        own = functools.partial(self._own_style, seed=seed, by_region=True)
+        return self._run(image, num_steps, seed, own, masks=masks)
 
     @_signature(image=_IMAGE, seed=_NUMBER)
     def describe(self, image, seed):
@@ -250,12 +236,7 @@ class Stylizer(tf.Module):
         )
 
         def described(level, whole, _):
-            # A style larger than the result is shrunk, to a half, a quarter ...
-            ratio = tf.maximum(long_side / tf.reduce_max(whole), 1) * tf.cast(
-                level.shrink, tf.float64
-            )
-            halvings = tf.cast(tf.round(tf.math.log(ratio) / np.log(2.0)), tf.int32)
-            place = tf.minimum(halvings, count - 1)
+            place = descriptor.place(long_side, whole, level.shrink, count)
             return self._form.statistics(vectors[place]), seeds[place]
 
         return self._run(image, num_steps, seed, described, has_grey_styles=False)
@@ -297,7 +278,7 @@ class Stylizer(tf.Module):
             "losses": losses,
         }
 
-    def _run(self, image, num_steps, seed, style_at, has_grey_styles=True, masks=None):
+    def _run(self, image, num_steps, seed, style_at, has_grey_styles=True, masks=(None, None)):
         """All levels, with the style that `style_at(level, size, content)` gives for each.
 
         Where the module's own styles are grey and those of the call are too, the result may be.
@@ -308,8 +289,8 @@ class Stylizer(tf.Module):
         size = tf.unstack(tf.shape(image)[1:3])
         tiling = self._engine.tiling
         whole, content = levels.with_margin(*size, tiling), self._bordered(image, size)
-        masks = masks and [self._bordered(mask, size) for mask in masks]
-        count = self._count(*whole)
+        masks = [None if mask is None else self._bordered(mask, size) for mask in masks]
+        count = requests.scales(self.settings.scales, *whole)
 
         def level_at(number):
             return levels.level(number, count, *whole, num_steps, tiling)
@@ -369,15 +350,6 @@ class Stylizer(tf.Module):
             state.status,
         )
 
-    def _count(self, height, width):
-        """The number of levels of an image of that size."""
-        scales = self.settings.scales
-        if scales is None:
-            return levels.default_count(height, width)
-        message = f"image: expected a size that allows {scales} scales, received"
-        possible = scales <= levels.largest_count(height, width)
-        return checked(tf.constant(scales), (possible, [message, height, width]))
-
     def _picture(self, name, image, size=None, channels=3):
         return requests.picture(name, image, self.settings.max_size, size, channels)
 
@@ -398,14 +370,11 @@ class Stylizer(tf.Module):
         beside = self._engine.beside(content, level)
         return self._engine.styles.targets(examples, seed, None, beside, by_region), seed
 
-    def _targets(self, content, level, style, learned=(), masks=None):
+    def _targets(self, content, level, style, learned=(), masks=(None, None)):
         """The targets of a level."""
         seen = self._engine.content_targets(content, level)
-        where = None
-        if masks:
-            where = self._engine.regions.masks(
-                level, masks[0], self._style_parts, masks[1], content
-            )
+        of_styles, of_content = masks
+        where = self._engine.regions.masks(level, of_styles, self._style_parts, of_content, content)
         return self._engine.targets(seen, *style, learned, where)
 
     def _start(self, image, targets):

@@ -5,7 +5,7 @@ A picture or a number that cannot be used is a `tf.errors.InvalidArgumentError`.
 
 import tensorflow as tf
 
-from tfstyle import images
+from tfstyle import images, levels
 from tfstyle.checked import checked
 
 
@@ -40,6 +40,15 @@ def steps(num_steps, most):
     """The number of evaluations, once it is known to be from 1 to `most`."""
     expected = f"num_steps: expected from 1 to {most}, received"
     return checked(num_steps, ((num_steps >= 1) & (num_steps <= most), [expected, num_steps]))
+
+
+def scales(count, height, width):
+    """The number of levels of an image: `count`, known to be possible, or by default."""
+    if count is None:
+        return levels.default_count(height, width)
+    message = f"image: expected a size that allows {count} scales, received"
+    possible = count <= levels.largest_count(height, width)
+    return checked(tf.constant(count), (possible, [message, height, width]))
 
 
 def finite(name, image):
