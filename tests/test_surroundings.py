@@ -69,6 +69,22 @@ def test_pictures_are_the_same(world, statistic):
     discriminator._network.cache_clear()
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tile": "xy", "color": "keep"},
+        {"color": "match", "strength": 0.5, "content_mask": np.tri(48)},
+        {"color": "luminance", "style_mask": np.tri(48)},
+    ],
+    ids=lambda changes: "-".join(changes),
+)
+def test_what_is_done_to_pictures_is_the_same_within_another_graph(changes):
+    expected = stylize(**changes)
+    with WORLDS["another graph"]():
+        image = stylize(**changes)
+    np.testing.assert_array_equal(image, expected)
+
+
 def test_a_call_while_a_graph_is_traced_is_refused_and_poisons_nothing():
     wanted(SETTINGS.chosen("statistic"))
     engine.forget()

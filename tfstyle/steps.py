@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfstyle import device
 from tfstyle.messages import shown
 from tfstyle.outcome import Outcome
 
@@ -109,7 +110,8 @@ class Position:
     @property
     def shown(self) -> Any:
         """The image as it is seen: over the photograph, where no style is."""
-        return self.targets.masks.shown(self.state.image)
+        with device.eagerly():
+            return self.targets.masks.shown(self.state.image)
 
     @property
     def evaluations(self) -> int:

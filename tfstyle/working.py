@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tfstyle import images, levels, masks
+from tfstyle import device, images, levels, masks
 from tfstyle.inputs import Inputs
 
 
@@ -53,7 +53,8 @@ class WorkingPictures:
         from tfstyle import palette
 
         pictures = [style.picture for style in self._inputs.styles]
-        return not self._inputs.material and all(bool(palette.is_grey(x)) for x in pictures)
+        with device.eagerly():
+            return not self._inputs.material and all(bool(palette.is_grey(x)) for x in pictures)
 
     def _made(self, picture):
         return (
@@ -68,7 +69,8 @@ def working_picture(
     if any(tiling.axes):
         from tfstyle import resampling
 
-        resized = resampling.resize(picture, *size, tiling.axes).numpy()
+        with device.eagerly():
+            resized = resampling.resize(picture, *size, tiling.axes).numpy()
     else:
         resized = images.resize(picture, *size)
     borders = ((border, border) for border in levels.margins(*size, tiling))
