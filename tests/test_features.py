@@ -149,6 +149,23 @@ def test_reflection_leaves_no_frame():
     np.testing.assert_allclose(values, values[:, :1, :1] * np.ones_like(values), rtol=1e-5)
 
 
+def test_the_mirrored_border_and_its_gradient():
+    image = tf.constant(picture(5, 7))
+    upstream = np.random.default_rng(1).random((1, 7, 9, 3), np.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        bordered = vgg.Border("reflect")(image)
+    np.testing.assert_array_equal(
+        bordered, np.pad(image, ((0, 0), (1, 1), (1, 1), (0, 0)), "reflect")
+    )
+    # The gradient is the transpose: what comes from a mirrored pixel goes to that which it mirrors.
+    places = np.pad(np.arange(35).reshape(5, 7), 1, "reflect")
+    expected = np.zeros((35, 3))
+    np.add.at(expected, places.ravel(), upstream.reshape(-1, 3))
+    gradient = tape.gradient(bordered, image, output_gradients=tf.constant(upstream))
+    np.testing.assert_allclose(gradient, expected.reshape(1, 5, 7, 3), rtol=1e-6)
+
+
 def test_preprocessing_is_that_of_keras():
     layer = vgg.Preprocess(VGG19.mean, VGG19.scale, VGG19.bgr)
     image = picture()

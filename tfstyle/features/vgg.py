@@ -43,6 +43,11 @@ class Border(keras.layers.Layer):
         self.padding, self.tiled = padding, tuple(tiled)
 
     def call(self, x):
+        is_mirrored = self.padding == "reflect" and not any(self.tiled)
+        if is_mirrored and keras.backend.backend() == "tensorflow":
+            from tfstyle.features import mirror
+
+            return mirror.bordered(x)
         if not all(self.tiled):
             pads = ((0, 0), *((0, 0) if tiled else (1, 1) for tiled in self.tiled), (0, 0))
             x = ops.pad(x, pads, mode="reflect" if self.padding == "reflect" else "constant")
