@@ -1,4 +1,4 @@
-"""A mirrored border in TensorFlow, in half the time of `tf.pad`: its values and gradient to the bit."""
+"""A mirrored border in half the time of `tf.pad`: its values and its gradient to the bit."""
 
 import tensorflow as tf
 
