@@ -111,7 +111,7 @@ class Painting:
         with stopping_at_signals(self.run), Bar() as bar:
             first = next(self.run)  # all is ready
             if self._film and first.evaluations:
-                self._film.resume(self.options.animation)
+                self._film.resume(str(self.options.animation))
             self._follow(first)
             say(_announcement(self.run))
             for step in self.run:
