@@ -11,7 +11,9 @@ from tools import fuzz
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
-    "check", [fuzz.check_pictures, fuzz.check_settings, fuzz.check_flags], ids=lambda f: f.__name__
+    "check",
+    [fuzz.check_pictures, fuzz.check_masks, fuzz.check_settings, fuzz.check_flags],
+    ids=lambda f: f.__name__,
 )
 def test_hostile_input_is_taken_or_refused(check, seed):
     assert check(random.Random(seed), 200) == []
@@ -25,6 +27,10 @@ def test_the_fuzzer_finds_faults():
         def __post_init__(self):
             pass
 
+    def careless(settings, style, given):
+        return [np.zeros((1, 40, 40, 1), np.float32)], None
+
     draw = random.Random(0)
+    assert len(fuzz.check_masks(draw, 20, careless)) == 20
     assert len(fuzz.check_pictures(draw, 20, reckless)) == 20
     assert len(fuzz.check_settings(draw, 200, (Reckless,))) > 50

@@ -5,11 +5,12 @@ import signal
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from tfstyle import cli, images, working
 from tfstyle.animation import MOST, Animation
 from tfstyle.inputs import Inputs
+from tfstyle.optimizers import base
 from tfstyle.progress import Bar
 from tfstyle.settings import InvertSettings
 
@@ -127,6 +128,26 @@ def test_an_animation_of_a_run(extension, is_stopped, monkeypatch):
         difference = np.int32(film.convert("RGB")) - np.int32(last.convert("RGB"))
         assert np.abs(difference).mean() < 30  # of noise
     assert sorted(os.listdir()) == sorted(["a" + extension, "content.png", "out.png"])
+
+
+def test_a_film_goes_on_where_its_run_is_resumed(monkeypatch):
+    def frames():
+        with Image.open("a.gif") as film:
+            pictures = [np.int32(each.convert("RGB")) for each in ImageSequence.Iterator(film)]
+        return pictures
+
+    flags = ["--size=48", "--evaluations=6", "--output=out.png", "--animation=a.gif"]
+    command = [*INVERT, *FEW[1:], *flags, "--checkpoint=run.npz", "--resume"]
+    with monkeypatch.context() as patch:
+        patch.setattr(base, "CHUNK_SECONDS", 1e-9)
+        patch.setattr(Bar, "show", lambda bar, step: signal.raise_signal(signal.SIGINT))
+        assert cli.main(command) == 130
+    before = frames()
+    assert cli.main(command) == 0
+    after = frames()
+    assert len(after) > len(before)
+    for one, other in zip(before, after):
+        np.testing.assert_allclose(one, other, atol=20)  # GIF has 256 colours
 
 
 def test_an_animation_is_thinned_out():

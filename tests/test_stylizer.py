@@ -163,9 +163,12 @@ def test_steps_start_at_the_image():
     assert losses[0, 1] != step(make(), 1)[2][0, 1]
 
 
-@pytest.mark.parametrize("statistic", ["gram", "sliced_wasserstein"])
-def test_its_own_style_described_paints_the_same(statistic):
-    stylizer = make(statistic, "adam")
+@pytest.mark.parametrize(
+    "statistic, options",
+    [("gram", {}), ("sliced_wasserstein", {}), ("sliced_wasserstein", {"strength": 0.6})],
+)
+def test_its_own_style_described_paints_the_same(statistic, options):
+    stylizer = make(statistic, "adam", **options)
     image = content(64, 64)  # as large as the style
     one = paint(stylizer, image)
     two = stylizer.stylize_with(image, describe(stylizer), 4, 9)  # draws as when it was described

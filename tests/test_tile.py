@@ -9,7 +9,7 @@ from test_blocks import CONTENT, LAYERS, STYLE, TINY, WEIGHTS, assert_same, netw
 from test_losses import measured_targets
 
 import tfstyle
-from tfstyle import engine, images, levels, losses, resampling, statistics
+from tfstyle import engine, images, levels, losses, registry, resampling, statistics
 from tfstyle.blocks.grid import Grid
 from tfstyle.blocks.objective import Blocked
 from tfstyle.evaluation import judge
@@ -56,9 +56,9 @@ def test_the_network_for_styles_has_the_same_weights_and_no_tiles(padding):
         np.testing.assert_allclose(opened(picture)[layer], seen, atol=1e-6, err_msg=layer)
 
 
-def objective_of(tile):
+def objective_of(tile, statistic="gram"):
     picture, style = noise(64, 48, 1), noise(50, 41, 2) ** 2
-    model, statistic = tiled_network(tile), statistics.get("gram")
+    model, statistic = tiled_network(tile), statistics.get(statistic)
     goal = measured_targets(model, statistic, noise(64, 48, 3), [(style, 1)], CONTENT, STYLE)
     loss = losses.StyleLoss(statistic, dict.fromkeys(STYLE, 1.0))
     return losses.Objective(model, loss, WEIGHTS, tiled=TILED[tile]), tf.constant(picture), goal
@@ -86,6 +86,16 @@ def test_a_picture_may_be_rolled_along_its_tiled_axes(tile):
         assert_same(after(each, axes), (loss, parts, rolled(gradient, axes)))
     for axis in {1, 2}.difference(axes):
         assert abs(after(objective, [axis])[0] / loss - 1) > 1e-4
+
+
+@pytest.mark.parametrize("name", [*registry.STATISTICS, "discriminator"])
+def test_no_statistic_knows_where_a_tile_begins(name):
+    objective, picture, goal = objective_of("xy", name)
+    objective.weights = {"style": 1.0}
+    tolerance = 1e-3 if name == "nearest" else 1e-5  # it looks at some positions, all over the map
+    for shift in [(STRIDE, 0), (3 * STRIDE, 2 * STRIDE)]:
+        moved = objective(tf.roll(picture, shift, (1, 2)), goal)[0]
+        np.testing.assert_allclose(moved, objective(picture, goal)[0], rtol=tolerance)
 
 
 @pytest.mark.parametrize("after", [(40, 36), (20, 25), (96, 72)])

@@ -3,7 +3,7 @@
 import os
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from tfstyle import images
 from tfstyle.steps import Step
@@ -37,12 +37,22 @@ class Animation:
         self._frames: list[Image.Image] = []
         self._every, self._seen = 1, 0
 
+    def resume(self, path: str) -> None:
+        """Begins with the frames of a film of that size that is there, if one is."""
+        try:
+            with Image.open(path) as film:
+                frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(film)]
+        except OSError:
+            return
+        if frames[0].size == self._size[::-1]:
+            self._frames = frames
+
     def add(self, step: Step) -> None:
         """Takes the image of a step, or passes over it."""
         if self._seen % self._every == 0:
             self._frames.append(self._frame(step.image))
         self._seen += 1
-        if len(self._frames) == MOST:
+        if len(self._frames) >= MOST:
             self._frames, self._every = self._frames[::2], 2 * self._every
 
     def save(self, path: str, last: np.ndarray) -> None:

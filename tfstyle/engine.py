@@ -86,7 +86,7 @@ class Engine:
         )
         self.statistic = _statistic(settings, parts) if layer_weights else None
         style_loss = _style_loss(self.statistic, layer_weights, self.strength)
-        content_loss = _content_loss(settings)
+        content_loss = _content_loss(settings, self.tiling)
         self.objective = losses.Objective(
             self.network,
             style_loss,
@@ -300,10 +300,11 @@ def _style_loss(statistic, layer_weights, strength):
     return losses.StyleLoss(statistic, layer_weights)
 
 
-def _content_loss(settings):
+def _content_loss(settings, tiling):
     """By name; jobs without the setting compare features."""
     name = settings.chosen("content_loss")
-    return registry.get(registry.CONTENT_LOSSES, name, "content_loss")
+    options = {"tiled": tiling.axes} if name == "self_similarity" else {}
+    return registry.get(registry.CONTENT_LOSSES, name, "content_loss", options)
 
 
 def _optimizer_name(settings, statistic):

@@ -76,8 +76,12 @@ class SelfSimilarity(Loss):
 
     STROTSS compares 1024 positions, others at every step. The line search of L-BFGS needs a loss
     that does not change between evaluations, and positions that are always the same show as a grid
-    of dots. So all positions are compared, in groups: every s-th row and column makes a group, of
-    about `GROUP` positions, and each group is compared with the next.
+    of dots. So all positions are compared, in groups: every r-th row and c-th column makes a group,
+    of `GROUP` positions at most, and each group is compared with the one above and to its left.
+
+    Args:
+        tiled: whether the content continues at its other side, of rows, of columns: there r, or c,
+            divides the side, so that a rolled picture has the same groups.
     """
 
     GROUP = 256
@@ -86,6 +90,10 @@ class SelfSimilarity(Loss):
     ALIKE = 1e-3  # added to the mean distances, which a flat picture has none of
     in_parts = False
 
+    def __init__(self, tiled=(False, False)):
+        super().__init__()
+        self.tiled = tiled
+
     def work(self, positions, channels):
         return 6.0 * positions * self.GROUP * channels
 
@@ -93,7 +101,7 @@ class SelfSimilarity(Loss):
         return 6.0 * positions * self.GROUP
 
     def target(self, features):
-        """Relative distances in the content, `{layer: [1, h, w, C]}` -> `{layer: [G, K, K]}`."""
+        """Relative distances in the content, `{layer: [1, h, w, C]}` -> `{layer: [r, c, K, K]}`."""
         return {layer: self.distances(values) for layer, values in features.items()}
 
     def call(self, features, targets):
@@ -105,30 +113,41 @@ class SelfSimilarity(Loss):
         return self.SCALE * sum(errors) / len(errors)
 
     def distances(self, features):
-        """Cosine distances over their row's mean, `[1, h, w, C]` -> G groups `[G, K, K]`."""
-        vectors = tf.cast(groups(features, self.GROUP), tf.float32)
-        squares = tf.reduce_sum(tf.square(vectors), axis=2, keepdims=True)
+        """Cosine distances over their row's mean, `[1, h, w, C]` -> r x c groups `[r, c, K, K]`."""
+        vectors = tf.cast(groups(features, self.GROUP, self.tiled), tf.float32)
+        squares = tf.reduce_sum(tf.square(vectors), axis=3, keepdims=True)
         floor = self.FLAT**2 * tf.reduce_mean(squares) + EPSILON**2
         unit = vectors * tf.math.rsqrt(squares + floor)
-        distances = 1 - tf.matmul(unit, tf.roll(unit, 1, axis=0), transpose_b=True)
-        return distances / (tf.reduce_mean(distances, axis=2, keepdims=True) + self.ALIKE)
+        other = tf.roll(unit, [1, 1], axis=[0, 1])
+        distances = 1 - tf.matmul(unit, other, transpose_b=True)
+        return distances / (tf.reduce_mean(distances, axis=3, keepdims=True) + self.ALIKE)
 
 
-def groups(features, most):
-    """Feature vectors in groups that are spread over the whole map, `[1, h, w, C]` -> `[G, K, C]`.
+def groups(features, most, tiled=(False, False)):
+    """Feature vectors in groups that are spread over the map, `[1, h, w, C]` -> `[r, c, K, C]`.
 
-    G is the square of the smallest stride for which K <= `most`; up to as many rows less one, and
-    columns, are left out at the end.
+    K <= `most`. Up to r - 1 rows and c - 1 columns are left out at the end, none along tiled axes.
     """
     height, width, channels = tf.unstack(tf.shape(features)[1:])
-    shape = tf.stack([height, width])
-    stride = tf.math.ceil(tf.sqrt(tf.cast(height * width, tf.float64) / most))
-    stride = tf.minimum(tf.cast(stride, tf.int32), tf.reduce_min(shape))
-    rows, columns = tf.unstack(shape // stride)
-    kept = tf.slice(features, [0, 0, 0, 0], [1, rows * stride, columns * stride, channels])
-    apart = tf.reshape(kept, [rows, stride, columns, stride, channels])
+    down, across = _strides(height, width, most, tiled)
+    rows, columns = height // down, width // across
+    kept = tf.slice(features, [0, 0, 0, 0], [1, rows * down, columns * across, channels])
+    apart = tf.reshape(kept, [rows, down, columns, across, channels])
     grouped = tf.transpose(apart, [1, 3, 0, 2, 4])
-    return tf.reshape(grouped, [stride * stride, rows * columns, channels])
+    return tf.reshape(grouped, [down, across, rows * columns, channels])
+
+
+def _strides(height, width, most, tiled):
+    """Of the fewest groups that are small enough the rows and columns, about as many of each."""
+    down, across = tf.meshgrid(tf.range(1, height + 1), tf.range(1, width + 1), indexing="ij")
+    fits = (height // down) * (width // across) <= most
+    if tiled[0]:
+        fits &= height % down == 0
+    if tiled[1]:
+        fits &= width % across == 0
+    cost = tf.where(fits, down * across + tf.abs(down - across), tf.int32.max)
+    best = tf.argmin(tf.reshape(cost, [-1]), output_type=tf.int32)
+    return best // width + 1, best % width + 1
 
 
 class StyleLoss(Loss):

@@ -52,6 +52,31 @@ class Styles:
         """Whether what is remembered of a style depends on the content."""
         return self._color in palette.RECOLOURED or self._strength < 1
 
+    @property
+    def describable(self) -> bool:
+        """Whether what is to be known of a style itself is in its statistics, whatever the content.
+
+        It is not for a criterion that is trained, nor in colours that depend on the content.
+        """
+        return not isinstance(self._statistic, Learner) and self._color not in palette.RECOLOURED
+
+    def description(self, picture, seed) -> dict[str, Any]:
+        """What is remembered of a picture of a `describable` style, without any content."""
+        return self._measured([(picture, 1.0)], [{}], seed, None)
+
+    def described(self, description, content, seed) -> dict[str, Any]:
+        """The targets from a `description`, beside a content where that has a part.
+
+        Args:
+            description: of the style.
+            content: as the network sees it at the level, where they `need_content`.
+            seed: of the description.
+        """
+        if self._strength == 1:
+            return description
+        photograph = self.description(content, seed)
+        return {layer: (description[layer], photograph[layer]) for layer in description}
+
     def targets(
         self, examples: list[Example], seed, grid=None, content=None, by_region: bool = False
     ) -> dict[str, Any]:

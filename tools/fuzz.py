@@ -20,7 +20,7 @@ import numpy as np
 from absl import app, flags
 from PIL import Image
 
-from tfstyle import images
+from tfstyle import images, masks
 from tfstyle.cli import options
 from tfstyle.pictures import deep
 from tfstyle.settings import (
@@ -81,7 +81,7 @@ ENCODINGS = {
 
 def main(_) -> None:
     draw, faults = random.Random(_SEED.value), []
-    for check in (check_pictures, check_settings, check_flags):
+    for check in (check_pictures, check_masks, check_settings, check_flags):
         found = check(draw, _COUNT.value)
         print(f"{check.__name__}: {_COUNT.value} cases, {len(found)} faults")
         faults += found
@@ -102,6 +102,28 @@ def check_pictures(draw, count, load=images.load) -> list[str]:
                 f"{kind} {number}", f"image={path}", lambda path=path: load(path), _is_image
             )
             os.remove(path)
+    return faults
+
+
+def check_masks(draw, count, load=masks.of_result) -> list[str]:
+    """Gives masks of all shapes and values, and another number than there are styles.
+
+    Returns:
+        The faults.
+    """
+    faults = []
+    for number in range(count):
+        name, styles = draw.choice(("style_mask", "content_mask")), draw.randrange(1, 4)
+        value = [_mask(draw) for _ in range(draw.choice((1, 1, styles)))]
+        value = value[0] if name == "content_mask" or len(value) == 1 else value
+        faults += _tried(
+            f"{name} {number}: {np.shape(value) if isinstance(value, np.ndarray) else value!r}",
+            name,
+            lambda name=name, value=value, styles=styles: load(
+                StylizeSettings(), ["style"] * styles, {name: value}
+            ),
+            _are_masks,
+        )
     return faults
 
 
@@ -164,6 +186,37 @@ def _tried(case, name, function, is_sound):
 def _is_image(image):
     right = image.dtype == np.float32 and image.ndim == 4 and image.shape[3] == 3
     return right and bool(np.isfinite(image).all()) and image.min() >= 0 and image.max() <= 1
+
+
+def _mask(draw):
+    """A mask as it is given: half of them are sound, others anything."""
+    if draw.random() < 0.5:
+        return np.full((40, 48), 0.5, np.float32)
+    if draw.random() < 0.2:
+        return draw.choice((*OBJECTS, *ARRAYS, *TEXTS))
+    shape = [draw.choice((0, 1, 31, 32, 40, 90)) if draw.random() < 0.1 else 40 for _ in range(2)]
+    shape += draw.choice(([], [], [1], [2], [3], [4], [3, 1]))
+    shape = [1, *shape] if draw.random() < 0.2 else shape
+    values = np.full(shape, draw.choice((0, 1, 0.5, 0.5)), np.float32)
+    if values.size:
+        strange = draw.choice((0, 1, -0.1, 1.1, 255, math.nan, math.inf))
+        values.flat[draw.randrange(values.size)] = strange
+    dtype = draw.choice((np.float32, np.float64, np.uint8, np.uint16, bool, object))
+    with np.errstate(all="ignore"):
+        return values.astype(dtype)
+
+
+def _are_masks(found):
+    """Those of the styles and of the content: with something white, and nothing beside it."""
+    of_styles, of_content = found
+    return all(
+        mask.dtype == np.float32
+        and mask.ndim == 4
+        and mask.shape[::3] == (1, 1)
+        and 0 <= mask.min() <= mask.max() <= 1
+        and mask.any()
+        for mask in [*of_styles, *([] if of_content is None else [of_content])]
+    )
 
 
 def _is_plain(settings):

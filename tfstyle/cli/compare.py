@@ -145,9 +145,12 @@ def _finish(own, given, cells, paths):
     command = provenance.portable(_command(given))
     sheet, table, numbers = [os.path.join(own.output, name) for name in FILES]
     images.save(sheet, done.sheet, {"command": command})
-    _write(table, json.dumps({"command": command, "pictures": rows}, indent=2) + "\n")
+    header = {"command": command} | ({"note": done.note} if done.note else {})
+    _write(table, json.dumps(header | {"pictures": rows}, indent=2) + "\n")
     _write(numbers, _csv(rows))
     print(f"{sheet}; the numbers are in comparison.csv and .json")
+    if done.note:
+        print(done.note)
     print("Any of them large:")
     for cell, path in zip(cells, paths):
         large = f"{os.path.splitext(path)[0]}_{LARGE}.png"

@@ -90,6 +90,13 @@ class Output(FileSettings):
     )
 
 
+# Flags that a user may look for in more commands than have them.
+ELSEWHERE = {
+    Maps: "texture, which makes the maps of a material together, with --variations also several",
+    Output: "commands that paint one picture, such as stylize and texture",
+}
+
+
 def parse(
     command: str, classes: Sequence[type[Settings]], arguments: Sequence[str]
 ) -> dict[str, Any] | None:
@@ -114,7 +121,11 @@ def parse(
     values = flags.FlagValues()
     for field in fields.values():
         _define(values, field)
-    rest = values([command, *arguments])[1:]
+    try:
+        rest = values([command, *arguments])[1:]
+    except flags.UnrecognizedFlagError as error:
+        _refuse_elsewhere(error.flagname, command)
+        raise
     if rest:
         raise ValueError(f"expected flags only, received {rest[0]!r}; write --flag=value")
     for field in fields.values():
@@ -135,6 +146,13 @@ def read(settings: type[Settings], name: str, text: str) -> Any:
         return settings.fields()[name].metadata["kind"].parse(text)
     except ValueError as error:
         raise ValueError(f"{name}: {error}, received {text!r}") from None
+
+
+def _refuse_elsewhere(name, command):
+    """Raises `ValueError` for a flag that other commands have, and says which."""
+    for settings, commands in ELSEWHERE.items():
+        if name in settings.fields():
+            raise ValueError(f"{name}: expected in {commands}, received in {command}")
 
 
 class _Parser(flags.ArgumentParser):

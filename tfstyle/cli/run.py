@@ -109,7 +109,10 @@ class Painting:
         """Makes the picture, saves it, reports; returns the exit code."""
         began, started = time.perf_counter(), None
         with stopping_at_signals(self.run), Bar() as bar:
-            self._follow(next(self.run))  # all is ready
+            first = next(self.run)  # all is ready
+            if self._film and first.evaluations:
+                self._film.resume(str(self.options.animation))
+            self._follow(first)
             say(_announcement(self.run))
             for step in self.run:
                 started = started or time.perf_counter()  # the graph is built

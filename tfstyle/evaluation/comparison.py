@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tfstyle import api, images
+from tfstyle import api, images, masks
 from tfstyle import features as feature_networks
 from tfstyle.evaluation import contact_sheet, measures
 from tfstyle.evaluation import judge as judges
@@ -64,6 +64,8 @@ class Comparison:
             `tfstyle.evaluation.measures`), its distance to the content, and its rank by the judge
             among those of its kind. The structure is `None` but for textures of a style in which
             something repeats, the content `None` for all textures.
+        note: what is to be known of all rows, or `None`: where masks were given, distances are
+            those of whole pictures all the same.
         sheet: all of them on one labelled sheet, float32 `[1, H, W, 3]`: a row for the textures, a
             row for the stylised pictures, what they were made from on the left.
     """
@@ -71,6 +73,7 @@ class Comparison:
     images: list
     rows: list
     sheet: np.ndarray
+    note: str | None = None
 
 
 def compare(
@@ -167,7 +170,21 @@ def assemble(planned, pictures, facts) -> Comparison:
         row["rank"] = 1 + sum(
             other["judge"] < row["judge"] for other in rows if other["kind"] == row["kind"]
         )
-    return Comparison(pictures, rows, _sheet(planned, pictures, rows))
+    return Comparison(pictures, rows, _sheet(planned, pictures, rows), _note(planned))
+
+
+def _note(planned):
+    named = [name for name in masks.NAMES if any(_is_given(cell, name) for cell in planned)]
+    if not named:
+        return None
+    return (
+        f"{', '.join(named)}: all numbers are those of whole pictures beside whole styles, "
+        "whatever the masks"
+    )
+
+
+def _is_given(cell, name):
+    return name in cell.objects or getattr(cell.settings, name, None) is not None
 
 
 def _measured(cell, picture, look):
@@ -208,8 +225,9 @@ def _caption(cell, row):
     judged = round(row["judge"], 4) + 0  # never -0
     grains = [row[f"grain_{name}_50"] for name in ("luminance", "chroma")]
     light, colour = (f"{grain:.2f}" if grain < 10 else f"{grain:.0f}" for grain in grains)
+    whole = "\nof the whole picture:" if _note([cell]) else ""
     return (
-        f"{cell.setting}={cell.label}\njudge {judged:.4f}, rank {row['rank']}\n"
+        f"{cell.setting}={cell.label}{whole}\njudge {judged:.4f}, rank {row['rank']}\n"
         f"grain {light}, of colour {colour}\npalette {row['palette']:.1f}"
     )
 

@@ -100,11 +100,11 @@ class Stylizer(tf.Module):
 
     @property
     def describes(self) -> bool:
-        """Whether the style is all in its statistics, whatever the content.
+        """Whether there are `describe` and `stylize_with`.
 
-        It is not for a discriminator, for a strength below 1, or in the content's colours.
+        Not for a discriminator, nor in the content's colours (`color` "match" or "luminance").
         """
-        return not self._is_trained and not self._engine.styles.need_content
+        return self._engine.styles.describable
 
     @property
     def _is_trained(self):
@@ -202,7 +202,7 @@ class Stylizer(tf.Module):
             level = levels.level(number, count, *whole, ENOUGH, self._engine.tiling)
             seed_there = self._level_seed(seed, level)
             picture = style_at(image, long_side, level)
-            nest = self._engine.styles.targets([Example(picture)], seed_there)
+            nest = self._engine.styles.description(picture, seed_there)
             return self._form.vector(nest), seed_there
 
         vectors, seeds = tf.map_fn(
@@ -235,9 +235,10 @@ class Stylizer(tf.Module):
             "descriptor_bytes", label, descriptor_bytes, form
         )
 
-        def described(level, whole, _):
+        def described(level, whole, content):
             place = descriptor.place(long_side, whole, level.shrink, count)
-            return self._form.statistics(vectors[place]), seeds[place]
+            own, beside = self._form.statistics(vectors[place]), self._engine.beside(content, level)
+            return self._engine.styles.described(own, beside, seeds[place]), seeds[place]
 
         return self._run(image, num_steps, seed, described, has_grey_styles=False)
 
@@ -387,7 +388,7 @@ class Stylizer(tf.Module):
     def _example(self):
         """Statistics of a picture that has no symmetries."""
         noise = images.noise(2 * images.MIN_SIDE, 2 * images.MIN_SIDE, seed=0)
-        return self._engine.styles.targets([Example(noise)], 0)
+        return self._engine.styles.description(noise, 0)
 
     def _label(self, objects):
         """Tells apart the bytes of exports that do not understand each other."""

@@ -17,7 +17,7 @@ def save(stylizer, path, version=1) -> str:
     """Writes `path/version/saved_model.pb` and what belongs to it, whole or not at all.
 
     The signatures, their inputs and outputs are those of the methods of `tfstyle.Stylizer` of the
-    same names (`describe` and `stylize_with` are left out for a discriminator), and
+    same names (`describe` and `stylize_with` are left out where it describes nothing), and
     `serving_default`: image_bytes, strings `[N]` of JPEG or PNG files, to stylized_bytes `[N]`, PNG
     files of the same size, after the stylizer's own number of evaluations. Transparent pixels are
     seen on white, and EXIF is not read.
