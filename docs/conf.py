@@ -44,6 +44,7 @@ autodoc_typehints = "none"  # docstrings tell more: shapes and ranges
 napoleon_google_docstring, napoleon_numpy_docstring = True, False
 napoleon_use_rtype, napoleon_use_ivar = False, True
 napoleon_custom_sections = [("Settings", "params_style")]
+highlight_language = "text"  # of commands
 default_role = "code"  # single backticks are code, in docstrings as in Markdown
 
 html_theme = "furo"

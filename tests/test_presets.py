@@ -48,7 +48,7 @@ def test_saved_preset_is_the_same_stylizer(tmp_path):
     for name in ("style_pictures", "style_regions"):
         for one, other in zip(getattr(again, name), getattr(stylizer, name), strict=True):
             np.testing.assert_array_equal(one.numpy(), other.numpy())
-    assert again.settings == stylizer.settings.replace(
+    assert again.settings.replace(style_region=None) == stylizer.settings.replace(
         style_blend=(0.75, 0.25), style_size=(64, 40)
     )
     assert Stylizer.from_preset(tmp_path / "mine", evaluations=7).settings.evaluations == 7

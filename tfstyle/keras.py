@@ -67,6 +67,8 @@ class StyleLoss(keras.layers.Layer):
             precision=device.find().precision(settings.precision),
             **settings.select(("weights", "pooling", "padding")),
         )
+        if isinstance(self.network, keras.Model):
+            self.network.trainable = False
         self.loss = losses.StyleLoss(statistics.get(statistic, settings), settings.layer_weights())
         # Without a style any picture will do, for the form of the weights.
         picture = images.noise(64, 64, seed=0) if style is None else style
@@ -101,7 +103,8 @@ class StyleLoss(keras.layers.Layer):
         remembered = self._packed([weight.value for weight in self.remembered])
 
         def of_one(picture):
-            return self.loss(self.network(picture[None]), remembered, self.settings.seed)
+            seen = self.network(picture[None])
+            return self.loss(seen, remembered, seed=self.settings.seed)
 
         pictures = tf.cast(pictures, tf.float32)
         return tf.map_fn(of_one, pictures, parallel_iterations=1)  # one keeps all cores busy

@@ -31,11 +31,11 @@ class FromPreset:
 
         Example:
             >>> stylizer = tfstyle.Stylizer.from_preset("strokes", max_size=64, evaluations=5)
-            >>> stylizer(np.zeros([48, 64, 3], np.float32)).shape
-            TensorShape([48, 64, 3])
+            >>> stylizer.settings.max_size
+            64
         """
         made = presets.load(preset)
-        settings = StylizerSettings.of(made.values | {"style_region": None}).replace(**changes)
+        settings = StylizerSettings.of(made.values).replace(**changes)
         regions = {"style_region": made.regions} if made.regions else {}
         return cls(made.styles, settings, **regions)  # type: ignore[call-arg]
 
@@ -67,6 +67,7 @@ class FromPreset:
         values = presets.changed_values(self.settings) | {"style_blend": self._style_parts}
         sizes = [scale.asked for place in first for _, scale, _ in [self._styles[place]]]
         values["style_size"] = sizes if any(sizes) else None
+        values["style_region"] = None  # it is kept as pictures
         if all(mask is None for mask in masks):
             return presets.Preset(styles, [], values)
         everywhere = [np.full([*x.shape[:3], 1], 255, np.uint8) for x in styles]
