@@ -1,10 +1,13 @@
 # make demo   set up, then paint a photograph and make a texture: see demo/
 # make test   set up, then run all tests
+# make site   set up, then build the documentation as a site: see site/index.html
+# make wheel  build the package, install it into an environment of its own, and run tests against it
+# make coverage   as make test, and how much of the library the tests run
 # make docs   set up, then run every command in the documentation: its pictures are made again
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test docs lint clean
+.PHONY: demo test coverage docs site wheel lint clean
 
 demo: .venv/demo
 	@mkdir -p demo
@@ -14,6 +17,23 @@ demo: .venv/demo
 
 test: .venv/test
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+
+coverage: .venv/test
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --cov --cov-report=term
+
+# Tests of what users call, in a folder where the library is not.
+wheel:
+	rm -rf build/wheel
+	$(PYTHON) -m venv build/wheel/venv
+	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir=build/wheel .
+	build/wheel/venv/bin/python -m pip install --quiet build/wheel/*.whl pytest scipy tifffile imagecodecs
+	cp -r tests examples pyproject.toml build/wheel
+	cd build/wheel && venv/bin/python -m pytest tests/test_api.py tests/test_cli.py tests/test_keras.py tests/test_presets.py
+	cd build/wheel && venv/bin/tfstyle stylize --content=examples/photos/chelsea.jpg --style=examples/styles/strokes.jpg --size=64 --evaluations=4 --output=out.png
+
+site: .venv/site
+	$(BIN)/python -m sphinx -W --keep-going --quiet -c docs . site
+	@echo "The site is site/index.html."
 
 docs: .venv/test
 	@rm -rf demo
@@ -26,7 +46,7 @@ lint: .venv/test
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv demo build dist *.egg-info
+	rm -rf .venv demo site build dist *.egg-info
 
 .venv/demo: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -37,4 +57,8 @@ clean:
 
 .venv/test: .venv/demo
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@
+
+.venv/site: .venv/demo
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
 	@touch $@

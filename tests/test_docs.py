@@ -66,6 +66,7 @@ def test_every_command_around_a_model_parses(command):
 
 def test_every_page_of_the_documentation_is_run():
     not_run = {ROOT / "README.md", ROOT / "CONTRIBUTING.md"}
+    not_run |= {ROOT / f"docs/{name}.md" for name in ("index", "how_it_works", "papers")}
     assert {ROOT / page for page in run_docs.PAGES} | not_run == set(PAGES)
 
 
@@ -136,16 +137,17 @@ def test_commands_of_the_readme_are_those_that_make_its_pictures():
     }
     text = (ROOT / "README.md").read_text("utf-8")
     own = [command for command, is_run in run_docs.commands(text) if is_run]
-    assert len(own) >= 9
+    assert len(own) >= 3
     assert [c for c in own if c.replace("=demo/", "=docs/images/") not in of_docs] == []
 
 
 @every_page
 def test_the_command_of_every_picture_is_on_its_page(page):
     text = page.read_text("utf-8")
-    made = {ROOT / name for name in written(text)}
-    if page.name == "README.md":  # see above
-        made = {ROOT / name.replace("demo/", "docs/images/") for name in written(text)}
+    # The README and the first page show some of the gallery, to which they lead.
+    leading = page.name in ("README.md", "index.md")
+    commands = (ROOT / "docs/gallery.md").read_text("utf-8") if leading else text
+    made = {ROOT / name for name in written(commands)}
     shown = re.findall(r"!\[[^]]*\]\(([^)]+)", text) + re.findall(r'<img src="([^"]+)', text)
     shown = [(page.parent / name).resolve() for name in shown]
     of_commands = [path for path in shown if ROOT / "docs/images" in path.parents]

@@ -13,6 +13,7 @@ LEVELS = (
     ("pictures",),
     ("caches", "checked", "images", "outcome", "registry"),
     ("settings",),
+    ("presets",),
     (
         "device",
         "levels",
@@ -32,7 +33,7 @@ LEVELS = (
     ("plan", "checkpoint", "engine", "steps", "working"),
     ("random_field", "run"),
     ("animation", "api", "output", "provenance"),
-    ("batch", "evaluation", "serving"),
+    ("batch", "evaluation", "keras", "serving"),
     ("cli",),
     ("__main__",),
 )

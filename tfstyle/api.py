@@ -62,6 +62,18 @@ def stylize(
 
     Raises:
         ValueError: an argument is not as described; the message begins with its name.
+
+    Example:
+        >>> result = tfstyle.stylize(
+        ...     "examples/photos/chelsea.jpg",
+        ...     "examples/styles/strokes.jpg",
+        ...     size=64,
+        ...     evaluations=5,
+        ... )
+        >>> result
+        <Result 64x43: done after 5 evaluations in ... s>
+        >>> result.image.shape
+        (1, 43, 64, 3)
     """
     run = _run(settings or StylizeSettings(), changes, content, style, checkpoint, resume)
     return run.complete(callback, progress)
@@ -94,6 +106,13 @@ def synthesize_texture(
 
     Raises:
         ValueError: an argument is not as described; the message begins with its name.
+
+    Example:
+        >>> result = tfstyle.synthesize_texture(
+        ...     "examples/textures/pebbles.jpg", size=(64, 48), seed=1, evaluations=5
+        ... )
+        >>> result.image.shape
+        (1, 48, 64, 3)
     """
     run = _run(settings or TextureSettings(), changes, None, style, checkpoint, resume, maps)
     return run.complete(callback, progress)
@@ -125,6 +144,12 @@ def invert(
 
     Raises:
         ValueError: an argument is not as described; the message begins with its name.
+
+    Example:
+        >>> photo = tfstyle.images.load("examples/photos/chelsea.jpg")
+        >>> result = tfstyle.invert(photo, layer="block1_conv1", size=64, evaluations=5)
+        >>> sorted(result.parts)
+        ['content', 'range', 'tv']
     """
     run = _run(settings or InvertSettings(), changes, content, None, checkpoint, resume)
     return run.complete(callback, progress)
@@ -160,6 +185,13 @@ def frame(
 
     Raises:
         ValueError: an argument is not as described; the message begins with its name.
+
+    Example:
+        >>> result = tfstyle.frame(
+        ...     "examples/textures/brick.jpg", size=32, filters=1, levels=2, sweeps=1
+        ... )
+        >>> result.image.shape
+        (1, 32, 32, 3)
     """
     run = FrameRun((settings or FrameSettings()).replace(**changes), style)
     return run.complete(callback, progress)

@@ -23,16 +23,11 @@ from tfstyle.working import WorkingPictures
 
 
 class Run(Watched):
-    """A run: an iterator over `Step`s.
+    """A run: an iterator over its steps, each a `Step`.
 
     The first step comes when all is ready, before the first evaluation, or at the place at which a
     run is resumed; the others after every fifth of a second or every evaluation, whichever takes
     longer.
-
-        run = tfstyle.Run(StylizeSettings(size=256), content="photo.jpg", style="painting.jpg")
-        for step in run:
-            print(step.fraction, step.loss)
-        run.result.image
 
     Args:
         settings: what to do, `tfstyle.settings.StylizeSettings`, `TextureSettings` or
@@ -44,6 +39,17 @@ class Run(Watched):
         checkpoint: a file that is written every few seconds and at the end.
         resume: a `Checkpoint`, or whether to resume from the file if it is there.
         judged: whether a judge, whose memory counts too, will look at the result.
+
+    Example:
+        >>> settings = tfstyle.settings.StylizeSettings(size=64, evaluations=20)
+        >>> run = tfstyle.Run(
+        ...     settings, "examples/photos/chelsea.jpg", "examples/styles/strokes.jpg"
+        ... )
+        >>> for step in run:
+        ...     if step.evaluations >= 5:
+        ...         run.stop()
+        >>> run.result.outcome.value
+        'stopped'
 
     Raises:
         ValueError: a picture or setting that cannot be used; the message begins with its name.

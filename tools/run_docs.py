@@ -27,6 +27,7 @@ PAGES = (
     "docs/compare.md",
     "docs/grain.md",
 )
+PAGES += ("docs/gallery.md", "docs/python.md")
 PAGES += ("docs/discriminator.md", "docs/theory.md", "docs/export.md", "docs/pipelines.md")
 PAGES += ("docs/serving.md", "docs/scaling.md", "docs/performance.md", "docs/settings.md")
 STARTS = ("tfstyle ", "python -m tools.", "python -m export.", "python examples/")

@@ -16,6 +16,7 @@ from tfstyle.inputs import Inputs, load_styles, parts_of
 from tfstyle.optimizers import base
 from tfstyle.plan import Plan
 from tfstyle.serving import descriptor, packing, requests
+from tfstyle.serving.presets import FromPreset
 from tfstyle.settings import StylizerSettings
 from tfstyle.settings.base import keywords
 from tfstyle.styles import Example, mask_at, style_at
@@ -37,7 +38,7 @@ def _signature(**specs):
     )
 
 
-class Stylizer(tf.Module):
+class Stylizer(FromPreset, tf.Module):
     """Paints any picture in the style of those that it was made with.
 
     Results have the size of the picture. Its functions are traced once for all sizes; they run in
@@ -68,7 +69,7 @@ class Stylizer(tf.Module):
         levels.levels(most, most, settings.evaluations, settings.scales)  # too many are an error
         styles = load_styles(settings, style, (most, most), given)
         check_settings(settings, objects.get("features", settings.chosen("features")))
-        self.settings = settings
+        self.settings, self._objects = settings, objects
         here = device.find()
         self._engine = engine.get(settings, engine.Parts(**objects), here)
         self.plan = self._planned(styles, here)
