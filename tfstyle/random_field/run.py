@@ -11,7 +11,6 @@ import numpy as np
 from tfstyle import device, images, levels
 from tfstyle.colour import LUMINANCE_AND_CHROMA
 from tfstyle.outcome import Outcome
-from tfstyle.random_field import filters
 from tfstyle.settings import FrameSettings
 from tfstyle.steps import Result, Step, Watched
 
@@ -34,7 +33,7 @@ class FrameRun(Watched):
     def __init__(self, settings: FrameSettings, style: Any):
         super().__init__()
         self.settings = settings
-        self.observed, self._greys = _levels(settings, style)
+        self._texture, self._ends = _grey(settings, style)
         self.size = levels.output_size(1, 1, settings.size)
         self.chosen: list[int] = []
         self.evaluations, self._began = 0, time.monotonic()
@@ -51,14 +50,14 @@ class FrameRun(Watched):
     @property
     def errors(self) -> dict[str, float]:
         """Errors of the chosen filters, and the largest of the others."""
-        named = {self._bank[n].filter.name: float(self._errors[n]) for n in self.chosen}
+        named = {self._field.bank[n].filter.name: float(self._errors[n]) for n in self.chosen}
         others = np.delete(self._errors, self.chosen)
         return named | ({"others": float(others.max())} if len(others) else {})
 
     @property
     def style(self) -> np.ndarray:
         """The texture as it is seen: its size, its levels, float32 `[1, h, w, 3]` in [0, 1]."""
-        return self._image(self.observed[np.newaxis])
+        return self._image(self._field.texture[np.newaxis])
 
     @property
     def result(self) -> Result:
@@ -75,35 +74,36 @@ class FrameRun(Watched):
     def _run(self):
         import tensorflow as tf
 
-        from tfstyle.random_field import energy, learning
+        from tfstyle.random_field import fields, learning
 
-        count, most = self.settings.levels, self.settings.filters
-        largest = min(*self.size, *self.observed.shape)
-        self._bank = [
-            energy.Feature.of(each, count, self.observed) for each in filters.bank(largest)
-        ]
-        target = np.float32([each.histogram(self.observed) for each in self._bank])
-        every = energy.Energy(self._bank, count, *self.size)
-        noise = np.random.default_rng(self.settings.seed).integers(0, count, (1, *self.size))
-        self._pictures = tf.constant(noise, tf.int32)
-        learner = learning.Learner(count, self.size, self.settings.seed)
-        self._errors = learning.error(every.histograms(self._pictures)[0], target).numpy()
+        most = self.settings.filters
+        self._field = field = (
+            fields.Greys(self._texture, self.size)
+            if self.settings.sampler == "langevin"
+            else fields.Levels(self._texture, self.size, self.settings.levels)
+        )
+        every = field.energy(field.bank)
+        self._pictures = field.noise(np.random.default_rng(self.settings.seed))
+        learner = learning.Learner(field, self.settings.seed)
+
+        def errors():
+            return learning.error(every.histograms(self._pictures)[0], field.observed).numpy()
+
+        self._errors = errors()
         yield self._step(0)
         while len(self.chosen) < most:
-            rest = np.delete(self._errors, self.chosen)
-            if not rest.size or rest.max() < CLOSE:
+            rest = [n for n in range(len(field.bank)) if n not in self.chosen]
+            if max((self._errors[n] for n in rest), default=0) < CLOSE:
                 self._outcome = Outcome.CONVERGED
                 return
-            errors = np.array(self._errors)
-            errors[self.chosen] = -1
-            self.chosen.append(int(errors.argmax()))
-            learner.add(self._bank[self.chosen[-1]], target[self.chosen[-1]])
+            self.chosen.append(max(rest, key=lambda n: self._errors[n]))
+            learner.add(field.bank[self.chosen[-1]], field.observed[self.chosen[-1]])
             is_last = len(self.chosen) == most
             sweeps = self.settings.sweeps * (1 + is_last)
             for sweep in range(sweeps):
                 step = learning.STEP * (1 - SETTLED * sweep / sweeps if is_last else 1)
                 self._pictures = learner.advance(self._pictures, step)
-                self._errors = learning.error(every.histograms(self._pictures)[0], target).numpy()
+                self._errors = errors()
                 self.evaluations += 1
                 yield self._step((sweep + 1) / sweeps)
                 if self.is_stopping:
@@ -131,14 +131,15 @@ class FrameRun(Watched):
         )
 
     def _image(self, pictures):
-        grey = self._greys[np.asarray(pictures)]
-        return np.repeat(grey[..., np.newaxis], 3, axis=-1)
+        darkest, lightest = self._ends
+        grey = darkest + (lightest - darkest) * self._field.grey(pictures)
+        return np.repeat(np.float32(grey)[..., np.newaxis], 3, axis=-1)
 
 
-def _levels(settings, style):
-    """The style as levels, int `[h, w]`, and the grey of each level, float32 `[L]` in [0, 1].
+def _grey(settings, style):
+    """The style from 0 to 1 `[h, w]`, and the greys in [0, 1] that these stand for.
 
-    Levels are equally far apart, from the darkest to the lightest but for a hundredth.
+    From the darkest to the lightest but for a hundredth.
     """
     picture = images.load(style, "style", images.colour(settings.background))
     height, width = picture.shape[1:3]
@@ -151,6 +152,4 @@ def _levels(settings, style):
         raise images.ImageError(
             "style: expected a picture of several greys, received one that is the same everywhere"
         )
-    greys = np.linspace(darkest, lightest, settings.levels, dtype=np.float32)
-    places = np.round((grey - darkest) / (lightest - darkest) * (settings.levels - 1))
-    return np.clip(places, 0, settings.levels - 1).astype(int), greys
+    return np.clip((grey - darkest) / (lightest - darkest), 0, 1), (darkest, lightest)

@@ -18,6 +18,7 @@ from tfstyle.settings.choices import (
     METHODS,
     OPTIMISATION,
     PICTURES,
+    SAMPLERS,
 )
 from tfstyle.settings.common import FileSettings, JobSettings, OnePicture
 from tfstyle.settings.kinds import Choice, Integer, Number, Path, Texts
@@ -141,7 +142,14 @@ class FrameSettings(Settings):
     filters: int = setting(
         8, Integer(1, 30), "filters, each of them the one whose histogram is farthest off", FRAME
     )
-    levels: int = setting(8, Integer(2, 16), "grey levels", FRAME)
+    sampler: str = setting(
+        "gibbs",
+        Choice(SAMPLERS),
+        "how pictures are drawn: pixel by pixel, of a few levels, or by moves of all of them at "
+        "once, of all greys",
+        FRAME,
+    )
+    levels: int = setting(8, Integer(2, 16), "grey levels of Gibbs' sampler", FRAME)
     sweeps: int = setting(
         30,
         Integer(1, 10_000),
