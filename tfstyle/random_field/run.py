@@ -72,8 +72,6 @@ class FrameRun(Watched):
         )
 
     def _run(self):
-        import tensorflow as tf
-
         from tfstyle.random_field import fields, learning
 
         most = self.settings.filters
