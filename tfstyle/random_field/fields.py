@@ -32,7 +32,7 @@ class Field(abc.ABC):
     def __init__(self, grey: np.ndarray, size: tuple[int, int]):
         self.size, self.texture = size, self.of_grey(grey)
         self.bank = [self.feature(each) for each in bank(min(*size, *grey.shape))]
-        self.observed = np.float32([each.histogram(self.texture) for each in self.bank])
+        self.observed = np.array([each.histogram(self.texture) for each in self.bank], np.float32)
 
     @abc.abstractmethod
     def of_grey(self, grey: np.ndarray) -> np.ndarray:

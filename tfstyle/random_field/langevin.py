@@ -25,11 +25,14 @@ class Langevin:
             `[B, ...]`, differentiable.
         step: the first step; it is adapted until `adapts` is False.
         moves: in a sweep.
+
+    Attributes:
+        travelled: sum of the steps of the last sweep's moves, of those that were taken.
     """
 
     def __init__(self, energy: Any, step: float, moves: int = MOVES):
         self.energy, self.moves = energy, moves
-        self.step, self.adapts = tf.constant(step), True
+        self.step, self.adapts, self.travelled = tf.constant(step), True, tf.constant(0.0)
         # One graph for all sweeps.
         self._walk = tf.function(self._walked)
 
@@ -45,22 +48,26 @@ class Langevin:
             Places such as the given ones.
         """
         rate = ADAPTED if self.adapts else 0.0
-        places, self.step = self._walk(places, multipliers, self.step, tf.constant(rate), seed)
+        places, self.step, self.travelled = self._walk(
+            places, multipliers, self.step, tf.constant(rate), seed
+        )
         return places
 
     def _walked(self, places, multipliers, step, rate, seed):
         def energy(places):
             return self.energy.value(places, multipliers)
 
-        def move(number, step, *state):
-            state, accepted = moved(energy, state, step, tf.random.fold_in(seed, number))
-            return number + 1, step * tf.exp(rate * (tf.reduce_mean(accepted) - ACCEPTED)), *state
+        def move(number, step, travelled, *state):
+            state, chances = moved(energy, state, step, tf.random.fold_in(seed, number))
+            taken = tf.reduce_mean(chances)
+            changed = step * tf.exp(rate * (taken - ACCEPTED))
+            return number + 1, changed, travelled + step * taken, *state
 
-        start = tf.constant(0), step, places, *_value_and_slope(energy, places)
-        _, step, places, _, _ = tf.while_loop(
+        start = tf.constant(0), step, tf.constant(0.0), places, *_value_and_slope(energy, places)
+        _, step, travelled, places, _, _ = tf.while_loop(
             lambda number, *_: number < self.moves, move, start, parallel_iterations=1
         )
-        return places, step
+        return places, step, travelled
 
 
 def moved(
