@@ -13,7 +13,7 @@ from scipy import stats
 
 import tfstyle
 from tfstyle import cli, progress
-from tfstyle.random_field import filters, gibbs, learning
+from tfstyle.random_field import fields, filters, gibbs, learning
 from tfstyle.random_field.energy import BINS, Energy, Feature
 from tfstyle.random_field.gibbs import Gibbs
 
@@ -124,7 +124,7 @@ def observed():
 def test_learned_multipliers_are_those_of_the_maximum_likelihood(observed):
     """Compared by their model, as several multipliers make the same one."""
     histograms, _, means = observed
-    learner = learning.Learner(3, (3, 3), seed=1)
+    learner = learning.Learner(fields.Levels(np.eye(8), (3, 3), levels=3), seed=1)
     for each, mean in zip((ACROSS, CORNER), means):
         learner.add(Feature.of(each, 3, np.zeros((8, 8), int)), np.float32(mean))
     pictures = tf.constant(np.random.default_rng(0).integers(0, 3, (3000, 3, 3)), tf.int32)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfstyle import images, masks
-from tfstyle.random_field.run import FrameRun
+from tfstyle.random_field import run as random_field
 from tfstyle.run import Run
 from tfstyle.settings import FrameSettings, InvertSettings, StylizeSettings, TextureSettings
 from tfstyle.settings.base import keywords
@@ -193,7 +193,7 @@ def frame(
         >>> result.image.shape
         (1, 32, 32, 3)
     """
-    run = FrameRun((settings or FrameSettings()).replace(**changes), style)
+    run = random_field.start((settings or FrameSettings()).replace(**changes), style)
     return run.complete(callback, progress)
 
 

@@ -19,7 +19,9 @@ from tfstyle.settings import FrameSettings
 _STYLES = flags.DEFINE_list("style", ["examples/textures/pebbles.jpg"], "Textures.")
 _FIGURE = flags.DEFINE_string("figure", "frame.png", "Strip to write.")
 _SIZE = flags.DEFINE_integer("size", 128, "Side of the pictures in pixels.", lower_bound=32)
-_SWEEPS = flags.DEFINE_integer("sweeps", FrameSettings().sweeps, "Sweeps for each filter.")
+_SWEEPS = flags.DEFINE_integer(
+    "sweeps", FrameSettings().chosen("sweeps"), "Sweeps for each filter."
+)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed.", lower_bound=0)
 NUMBERS = (1, 2, 3, 5, 8)  # of filters
 

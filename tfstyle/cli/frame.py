@@ -1,4 +1,4 @@
-"""`tfstyle frame`: the random field of a grey texture, and a picture drawn from it."""
+"""`tfstyle frame`: the random field of a texture, and a picture drawn from it."""
 
 import dataclasses
 import functools
@@ -15,7 +15,7 @@ from tfstyle.cli.run import (
     typed,
 )
 from tfstyle.progress import Bar
-from tfstyle.random_field.run import FrameRun
+from tfstyle.random_field.run import start
 from tfstyle.settings import FrameSettings
 from tfstyle.settings.base import Settings, changed
 from tfstyle.settings.kinds import Path
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     style, output = str(paths.style), str(paths.output)
     images.check_output(output, "--output")
     check_inputs_stay("output", output, {"style": style})
-    run = FrameRun(settings, style)
+    run = start(settings, style)
     remove_temporaries(output)
     record = provenance.of(typed("frame", {"style": (style,)}, settings, output), settings)
     return _paint(run, output, record)
@@ -51,17 +51,18 @@ def _paint(run, output, record) -> int:
         for step in run:
             bar.show(step)
     result = run.result
-    write = functools.partial(_write, image=result.image)
+    write = functools.partial(_write, image=result.image, grey=run.grey)
     failure = save_or_rescue(output, write, record | provenance.outcome(result))
     if failure:
         raise Failure(failure)
     errors = ", ".join(f"{name} {error:.3f}" for name, error in result.parts.items())
+    matched = "histograms" if run.grey else "means"
     say(
         f"{output}: {result.outcome.value} after {result.evaluations} sweeps | errors of "
-        f"histograms: {errors} | {result.seconds:.1f} s"
+        f"{matched}: {errors} | {result.seconds:.1f} s"
     )
     return result.outcome.exit_code
 
 
-def _write(path, record, image):
-    images.save(path, image, record, grey=True)
+def _write(path, record, image, grey):
+    images.save(path, image, record, grey=grey)

@@ -72,7 +72,7 @@ class Energy:
         self.features, self.levels = features, levels
         self.height, self.width = height, width
         self.side = max(feature.filter.side for feature in features)
-        self._kernels = tf.constant(_stacked([x.filter.kernel for x in features], self.side))
+        self._kernels = tf.constant(stacked([feature.filter.kernel for feature in features]))
         self._lowest = tf.constant([feature.lowest for feature in features])
         # Bins of all features, one after the other.
         self._starts = tf.constant(np.cumsum([0, *(len(x.bins) for x in features)])[:-1], tf.int32)
@@ -81,13 +81,9 @@ class Energy:
 
     def responses(self, pictures: tf.Tensor) -> tf.Tensor:
         """Responses of all filters, int32 `[B, H, W, K]`, to pictures int32 `[B, H, W]`."""
-        before, after = self.side // 2, self.side - 1 - self.side // 2
-        for axis, length in ((1, self.height), (2, self.width)):
-            around = tf.range(-before, length + after) % length
-            pictures = tf.gather(pictures, around, axis=axis)
-        values = tf.cast(pictures, tf.float32)[..., tf.newaxis]
         # Whole numbers far below 2^24: float32 has them exactly.
-        return tf.cast(tf.round(tf.nn.conv2d(values, self._kernels, 1, "VALID")), tf.int32)
+        values = periodic_responses(tf.cast(pictures, tf.float32), self._kernels)
+        return tf.cast(tf.round(values), tf.int32)
 
     def histograms(self, pictures: tf.Tensor) -> tf.Tensor:
         """Shares of the bins, float32 `[B, K, BINS]`, of pictures int32 `[B, H, W]`."""
@@ -107,8 +103,19 @@ class Energy:
         return tf.gather(self._bins, self.responses(pictures) - self._lowest + self._starts)
 
 
-def _stacked(kernels, side):
+def periodic_responses(pictures: tf.Tensor, kernels: tf.Tensor) -> tf.Tensor:
+    """Responses, float32 `[B, H, W, K]`, to pictures float32 `[B, H, W]`, to `stacked` kernels."""
+    before = kernels.shape[0] // 2
+    after = kernels.shape[0] - 1 - before
+    for axis in (1, 2):
+        length = tf.shape(pictures)[axis]
+        pictures = tf.gather(pictures, tf.range(-before, length + after) % length, axis=axis)
+    return tf.nn.conv2d(pictures[..., tf.newaxis], kernels, 1, "VALID")
+
+
+def stacked(kernels: list[np.ndarray]) -> np.ndarray:
     """Kernels as one of a convolution, float32 `[side, side, 1, K]`, their middles at side // 2."""
+    side = max(max(kernel.shape) for kernel in kernels)
     stack = np.zeros((side, side, 1, len(kernels)), np.float32)
     for number, kernel in enumerate(kernels):
         top, left = (side // 2 - length // 2 for length in kernel.shape)

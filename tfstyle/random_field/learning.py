@@ -1,10 +1,11 @@
 """The multipliers of FRAME, learned while the sampler runs."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
-from tfstyle.random_field.energy import BINS, Energy, Feature
-from tfstyle.random_field.gibbs import Gibbs
+from tfstyle.random_field.energy import BINS
 
 STEP = 0.3  # for one filter
 SMALLEST = 0.003  # share of a bin: smaller ones change no faster
@@ -14,33 +15,32 @@ class Learner:
     """A model that gets more filters, and samples of it that follow.
 
     Args:
-        levels: grey levels.
-        size: height and width of the pictures.
+        field: of the pictures, see `tfstyle.random_field.fields.Field`.
         seed: of the sampler.
     """
 
-    def __init__(self, levels: int, size: tuple[int, int], seed: int):
-        self.levels, self.size, self.seed, self.sweeps = levels, size, seed, 0
-        self.features: list[Feature] = []
+    def __init__(self, field: Any, seed: int):
+        self.field, self.seed, self.sweeps = field, seed, 0
+        self.features: list[Any] = []
         self.multipliers = tf.zeros([0, BINS])
         self.observed = tf.zeros([0, BINS])
 
-    def add(self, feature: Feature, observed: np.ndarray) -> None:
+    def add(self, feature: Any, observed: np.ndarray) -> None:
         """Adds a filter of which the histogram, float32 `[BINS]`, is to be matched."""
         self.features.append(feature)
         self.multipliers = tf.concat([self.multipliers, tf.zeros([1, BINS])], 0)
         self.observed = tf.concat([self.observed, observed[np.newaxis]], 0)
-        self.energy = Energy(self.features, self.levels, *self.size)
-        self._gibbs = Gibbs(self.energy)
+        self.energy = self.field.energy(self.features)
+        self._sampler = self.field.sampler(self.energy)
 
     def advance(self, pictures: tf.Tensor, step: float) -> tf.Tensor:
-        """A sweep of the pictures, int32 `[B, H, W]`, and a step of the multipliers.
+        """A sweep of the pictures `[B, H, W]`, and a step of the multipliers.
 
         The more filters there are, the shorter the step of each: where all respond alike, they
         change the same, and together go too far.
         """
         seed = tf.constant([self.seed, self.sweeps])
-        pictures = self._gibbs.sweep(pictures, self.multipliers, seed)
+        pictures = self._sampler.sweep(pictures, self.multipliers, seed)
         model = tf.reduce_mean(self.energy.histograms(pictures), axis=0)
         self.multipliers = learned(
             self.multipliers, model, self.observed, step / len(self.features)

@@ -8,16 +8,18 @@
 import dataclasses
 from typing import ClassVar
 
-from tfstyle import images
+from tfstyle import images, registry
 from tfstyle.settings.base import Settings, changed, setting
 from tfstyle.settings.choices import (
     FRAME,
     LARGEST_SIDE,
     LOSSES,
+    MATCHED,
     MAX_EVALUATIONS,
     METHODS,
     OPTIMISATION,
     PICTURES,
+    SAMPLERS,
 )
 from tfstyle.settings.common import FileSettings, JobSettings, OnePicture
 from tfstyle.settings.kinds import Choice, Integer, Number, Path, Texts
@@ -141,13 +143,66 @@ class FrameSettings(Settings):
     filters: int = setting(
         8, Integer(1, 30), "filters, each of them the one whose histogram is farthest off", FRAME
     )
-    levels: int = setting(8, Integer(2, 16), "grey levels", FRAME)
-    sweeps: int = setting(
-        30,
-        Integer(1, 10_000),
-        "draws of every pixel for each filter; twice as many for the last",
+    sampler: str | None = setting(
+        None,
+        Choice(SAMPLERS),
+        "how pictures are drawn: pixel by pixel, of a few levels (gibbs), or by moves of all of "
+        "them at once, of all greys; default: gibbs, with features langevin",
         FRAME,
     )
+    levels: int = setting(8, Integer(2, 16), "grey levels, for gibbs", FRAME)
+    sweeps: int | None = setting(
+        None,
+        Integer(1, 10_000),
+        "of the sampler over the picture, for each filter, and twice as many for the last; "
+        "default: 30, with features 200",
+        FRAME,
+    )
+    features: str | None = changed(
+        JobSettings,
+        "features",
+        None,
+        kind=Choice(tuple(registry.FEATURES)),
+        help="network whose channels take the place of filters, in colour",
+    )
+    weights: str | None = changed(JobSettings, "weights", None)
+    style_layers: tuple[str, ...] | None = changed(
+        Styled,
+        "style_layers",
+        None,
+        help="layers of which the means of all channels are matched; default: pixels,block1_conv1,"
+        "block2_conv1,block3_conv1,block4_conv1,block5_conv1",
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.features and self.sampler == "gibbs":
+            raise ValueError(
+                "sampler: expected langevin, the only one for features of a network, received gibbs"
+            )
+
+    def chosen(self, setting):
+        value = super().chosen(setting)
+        if value is not None:
+            return value
+        of_network = self.features is not None
+        defaults = {
+            "sampler": SAMPLERS[of_network],
+            "sweeps": (30, 200)[of_network],
+            "style_layers": MATCHED["style_layers"],
+        }
+        return defaults.get(setting)
+
+    def applies(self, name):
+        if name in ("features", "weights", "style_layers"):
+            return self.features is not None
+        if name in ("filters", "sampler"):
+            return self.features is None
+        return name != "levels" or self.chosen("sampler") == "gibbs"
+
+    def layers(self) -> tuple[str, ...]:
+        """The network's layers that are looked at."""
+        return self.chosen("style_layers")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -71,6 +71,7 @@ PYRAMID = MATCHED | {
     "statistic": "portilla_simoncelli",
 }
 PORTILLA_SIMONCELLI = PYRAMID | {"style_layers": ("image",), "lbfgs_history": 100}
+SAMPLERS = ("gibbs", "langevin")
 METHODS = ("optimization", "network", "both")
 LARGEST_SIDE = int(images.MAX_PIXELS**0.5)
 MAX_EVALUATIONS = 1_000_000
