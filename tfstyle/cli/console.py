@@ -1,7 +1,11 @@
 """What a command says: on standard error, and never at the cost of the picture."""
 
 import contextlib
+import contextvars
+import os
 import sys
+
+_DETAILED = contextvars.ContextVar("detailed", default=False)
 
 
 class Failure(Exception):
@@ -13,3 +17,21 @@ def say(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         if sys.stderr is not None:
             print(text, file=sys.stderr, flush=True)
+
+
+def show(text: str) -> None:
+    """Prints what was asked for on standard output, as much as is read of it."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # `| head` has seen enough; nor may Python complain at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def want_details(wanted: bool) -> None:
+    """Says what --verbose asked for; holds until the next command."""
+    _DETAILED.set(wanted)
+
+
+def is_detailed() -> bool:
+    """Whether a command is to tell what it does, and not only what came of it."""
+    return _DETAILED.get()

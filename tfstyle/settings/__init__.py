@@ -62,6 +62,7 @@ class TextureSettings(Styled, Masked, OnePicture):
         help="where the image starts: noise, or a picture; it is shrunk to the first scale, so "
         "take --scales=1 to continue from a finished one",
     )
+    tile: str | None = changed(Styled, "tile", None, main=True)
     style_mask: tuple[str, ...] | None = changed(
         Masked,
         "style_mask",
@@ -93,6 +94,7 @@ class InvertSettings(JobSettings, OnePicture):
         "layers whose features are kept; default: block4_conv2, where a network is asked "
         "block4_conv1",
         LOSSES,
+        main=True,
     )
     tv_beta: float = setting(
         2.0, Number(1, 10), "exponent of the total variation: 1 keeps edges, 2 is smoother", LOSSES
@@ -139,7 +141,11 @@ class FrameSettings(Settings):
         "own if less",
     )
     filters: int = setting(
-        8, Integer(1, 30), "filters, each of them the one whose histogram is farthest off", FRAME
+        8,
+        Integer(1, 30),
+        "filters, each of them the one whose histogram is farthest off",
+        FRAME,
+        main=True,
     )
     levels: int = setting(8, Integer(2, 16), "grey levels", FRAME)
     sweeps: int = setting(
@@ -147,6 +153,7 @@ class FrameSettings(Settings):
         Integer(1, 10_000),
         "draws of every pixel for each filter; twice as many for the last",
         FRAME,
+        main=True,
     )
 
 
@@ -177,6 +184,7 @@ class StylizerSettings(Painted):
         Integer(images.MIN_SIDE, LARGEST_SIDE),
         "longest side of a picture that is accepted, in pixels",
         PICTURES,
+        main=True,
     )
     max_evaluations: int = setting(
         1000,
