@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -299,9 +300,7 @@ def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
     if "statistic" in expected:
         learning = {field.name for field in dataclasses.fields(Discriminator)} - {"seed"}
         assert {f"discriminator_{name}" for name in learning} < expected
-    listed = {
-        line.split()[0][2:].rstrip(",") for line in text.splitlines() if line.startswith("  --")
-    }
+    listed = set(re.findall(r"^  --(\w+)", text, re.MULTILINE))
     assert listed == expected
 
 

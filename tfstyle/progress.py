@@ -20,7 +20,7 @@ class Bar:
 
     def __init__(self, enabled: bool | None = None, runs: int = 1):
         self._disable = None if enabled is None else not enabled
-        self._runs, self._ended = runs, 0
+        self._runs, self._ended, self._begun = runs, 0, 0
         self._bar: Any = None
 
     def __enter__(self) -> "Bar":
@@ -34,13 +34,14 @@ class Bar:
         if self._bar is None:
             from tqdm.auto import tqdm
 
+            self._begun = done
             options = {"bar_format": FORMAT, "delay": 1e-9, "disable": self._disable}
             self._bar = tqdm(total=PARTS, initial=done, **options)
         if not math.isnan(step.loss):
             picture = f"picture {self._ended + 1} of {self._runs}, " if self._runs > 1 else ""
             text = f"{picture}{step.evaluations} evaluations, loss {step.loss:.4g}"
             self._bar.set_postfix_str(text, refresh=False)
-        if done - self._bar.initial >= KNOWN * PARTS:
+        if done - self._begun >= KNOWN * PARTS:
             self._bar.bar_format = FORMAT_WITH_REST
         with contextlib.suppress(OSError, ValueError):  # a terminal that is gone
             self._bar.update(done - self._bar.n)
