@@ -32,7 +32,7 @@ def answer(
 
 def listing(names: Mapping[str, str], longest: int) -> list[str]:
     """Names, up to so long, and what they mean, in two columns as wide as the terminal."""
-    width, indent = shutil.get_terminal_size((100, 24)).columns, longest + 4
+    width, indent = _width(), longest + 4
     if width - indent < NARROW:
         return [
             line
@@ -65,9 +65,9 @@ def _short(command, fields):
     what, example = COMMANDS[command].what, COMMANDS[command].example
     return "\n".join(
         [
-            f"usage: {positional.usage(command, fields)} [--flag=value ...]",
+            *_usage(command, fields),
             "",
-            f"{what[0].upper()}{what[1:]}. For example:",
+            *_wrapped(f"{what[0].upper()}{what[1:]}. For example:", _width(), "", ""),
             "",
             f"  tfstyle {command} {example}",
             "",
@@ -79,12 +79,17 @@ def _short(command, fields):
 
 
 def _full(command, fields):
-    lines = [f"usage: {positional.usage(command, fields)} [--flag=value ...]"]
+    lines = _usage(command, fields)
     longest = _longest(fields.values())
     for group in GROUPS:
         known = [field for field in fields.values() if field.metadata["group"] == group]
         lines += ["", f"{group}:", *_flags(known, longest)] if known else []
     return "\n".join(lines)
+
+
+def _usage(command, fields):
+    text = f"usage: {positional.usage(command, fields)} [--flag=value ...]"
+    return _wrapped(text, _width(), "", " " * len("usage: "))
 
 
 def _grouped(fields):
@@ -103,6 +108,10 @@ def _flags(fields: Iterable[dataclasses.Field], longest: int) -> list[str]:
 def _typed(field):
     short = positional.SHORT.get(field.name)
     return f"--{field.name}" + (f", -{short}" if short else "")
+
+
+def _width():
+    return shutil.get_terminal_size((100, 24)).columns
 
 
 def _wrapped(text, width, first, then):
