@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     _check(settings, given["style"])
     output.check(jobs[0].output, where)
     left = _left(jobs, where.output_dir)
-    errors = {}  # by job
+    errors: dict[Job, str] = {}
     _prepare(where, jobs, left)
     try:
         if not left:
