@@ -97,6 +97,7 @@ def _cells(own, given):
     if own.sweep is None:
         return comparison.cells(arguments, "statistic", own.statistics)
     name, equals, values = own.sweep.partition("=")
+    name = name.replace("-", "_")
     if not equals or name not in names:
         raise ValueError(
             f"sweep: expected a flag of stylize and values, such as style_weight=10,100,1000, "

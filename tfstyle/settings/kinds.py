@@ -172,7 +172,7 @@ class Texts(Kind):
         return _join(value)
 
     def hint(self, value: Any) -> str:
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, TypeError):
             texts = _split(value) if isinstance(value, str) else value
             unknown = [text for text in texts if self.names and text not in self.names]
             return did_you_mean(unknown[0], self.names) if unknown else ""
