@@ -14,7 +14,8 @@ class Bar:
     """A progress bar of `Step`s.
 
     Args:
-        enabled: whether to show it; `None` shows it where the output is a terminal.
+        enabled: whether to show it; `None` shows it where the output is a terminal, and takes it
+            away at the end.
         runs: that follow each other under this bar, about as long as each other.
     """
 
@@ -35,14 +36,20 @@ class Bar:
             from tqdm.auto import tqdm
 
             self._begun = done
-            options = {"bar_format": FORMAT, "delay": 1e-9, "disable": self._disable}
-            self._bar = tqdm(total=PARTS, initial=done, **options)
+            self._bar = tqdm(
+                total=PARTS,
+                initial=done,
+                bar_format=FORMAT,
+                delay=1e-9,
+                disable=self._disable,
+                leave=self._disable is False,
+            )
         if not math.isnan(step.loss):
             picture = f"picture {self._ended + 1} of {self._runs}, " if self._runs > 1 else ""
             text = f"{picture}{step.evaluations} evaluations, loss {step.loss:.4g}"
             self._bar.set_postfix_str(text, refresh=False)
-        if done - self._begun >= KNOWN * PARTS:
-            self._bar.bar_format = FORMAT_WITH_REST
+        is_known = done - self._begun >= KNOWN * PARTS and done < PARTS
+        self._bar.bar_format = FORMAT_WITH_REST if is_known else FORMAT
         with contextlib.suppress(OSError, ValueError):  # a terminal that is gone
             self._bar.update(done - self._bar.n)
 

@@ -140,7 +140,9 @@ def _paint(where, settings, style, jobs, done, errors):
     try:
         with (
             contextlib.closing(batch.run(jobs, style, settings, where)) as results,
-            tqdm(total=len(jobs) + done, initial=done, bar_format=BAR, disable=None) as bar,
+            tqdm(
+                total=len(jobs) + done, initial=done, bar_format=BAR, disable=None, leave=False
+            ) as bar,
         ):
             for job, error in results:
                 errors |= {job: error} if error else {}
