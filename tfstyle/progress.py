@@ -4,6 +4,7 @@ import contextlib
 import math
 from typing import Any
 
+STARTING = "starting ..."
 FORMAT = "{l_bar}{bar}| {elapsed}{postfix}"
 FORMAT_WITH_REST = "{l_bar}{bar}| {elapsed}, {remaining} left{postfix}"
 KNOWN = 0.02  # of the work, from which on the time that is left can be told
@@ -21,29 +22,26 @@ class Bar:
 
     def __init__(self, enabled: bool | None = None, runs: int = 1):
         self._disable = None if enabled is None else not enabled
-        self._runs, self._ended, self._begun = runs, 0, 0
+        self._runs, self._ended = runs, 0
+        self._begun: int | None = None
         self._bar: Any = None
 
     def __enter__(self) -> "Bar":
+        if not self._disable:
+            from tqdm.auto import tqdm
+
+            kept, disable = self._disable is False, self._disable
+            self._bar = tqdm(total=PARTS, bar_format=STARTING, disable=disable, leave=kept)
         return self
 
     def show(self, step: Any) -> None:
         """Moves the bar to a step."""
-        if self._disable:
+        if self._bar is None or self._bar.disable:
             return
         done = round(PARTS * (self._ended + step.fraction) / self._runs)
-        if self._bar is None:
-            from tqdm.auto import tqdm
-
-            self._begun = done
-            self._bar = tqdm(
-                total=PARTS,
-                initial=done,
-                bar_format=FORMAT,
-                delay=1e-9,
-                disable=self._disable,
-                leave=self._disable is False,
-            )
+        if self._begun is None:
+            self._bar.reset()  # the time
+            self._begun = self._bar.initial = self._bar.n = self._bar.last_print_n = done
         if not math.isnan(step.loss):
             picture = f"picture {self._ended + 1} of {self._runs}, " if self._runs > 1 else ""
             text = f"{picture}{step.evaluations} evaluations, loss {step.loss:.4g}"

@@ -5,6 +5,8 @@ import contextvars
 import os
 import sys
 
+from tqdm import tqdm
+
 _DETAILED = contextvars.ContextVar("detailed", default=False)
 
 
@@ -13,10 +15,14 @@ class Failure(Exception):
 
 
 def say(text: str) -> None:
-    """Prints a line; where nobody can hear it (closed, full, a broken pipe), it is lost."""
+    """Prints a line, above a bar that is shown.
+
+    Where nobody can hear it (closed, full, a broken pipe), it is lost.
+    """
     with contextlib.suppress(OSError, ValueError):
         if sys.stderr is not None:
-            print(text, file=sys.stderr, flush=True)
+            tqdm.write(text, file=sys.stderr)
+            sys.stderr.flush()
 
 
 def show(text: str) -> None:
