@@ -11,8 +11,8 @@ BIN := .venv/bin
 
 demo: .venv/demo
 	@mkdir -p demo
-	$(BIN)/tfstyle stylize --content=examples/photos/chelsea.jpg --style=examples/styles/strokes.jpg --output=demo/stylized.png
-	$(BIN)/tfstyle texture --style=examples/textures/pebbles.jpg --size=256 --output=demo/texture.png
+	$(BIN)/tfstyle examples/photos/chelsea.jpg examples/styles/strokes.jpg -o demo/stylized.png
+	$(BIN)/tfstyle texture examples/textures/pebbles.jpg --size=256 -o demo/texture.png
 	@echo "The pictures are demo/stylized.png and demo/texture.png."
 
 test: .venv/test

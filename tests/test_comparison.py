@@ -277,7 +277,7 @@ COMPARE = ["compare", "--style=style.png", "--output=out", *FLAGS]
 
 
 def test_the_command_writes_pictures_sheet_and_tables(folder, capsys):
-    flags = ["--content=content.png", "--statistics=mean,gram"]
+    flags = ["--content=content.png", "--statistics=mean,gram", "--verbose"]
     assert cli.main([*COMPARE, *flags]) == 0
     with open("out/comparison.csv", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -7,6 +7,7 @@ import shlex
 import shutil
 
 import pytest
+from test_cli_words import meaning
 from test_layering import LEVEL
 
 from tfstyle import cli, material, statistics
@@ -30,7 +31,7 @@ SERVING = "python -m export."
 # Those whose fields are the flags of a command.
 CLASSES = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings, BatchSettings)
 CLASSES += (FrameSettings, frame.Files)
-CLASSES += (options.Content, options.Style, options.Maps, options.Output)
+CLASSES += (options.Messages, options.Content, options.Style, options.Maps, options.Output)
 CLASSES += (batch.Contents, compare.Compared, compare.ComparedSettings, export.Model)
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -86,7 +87,7 @@ def test_flags_in_the_text_exist(page):
         importlib.import_module(f"export.{name}").parser().format_help()
         for name in set(re.findall(rf"^{SERVING}(\w+)", text, flags=re.MULTILINE))
     ]
-    known = {"help"}.union(*(settings.fields() for settings in CLASSES))
+    known = {"help", "helpfull", "completion"}.union(*(settings.fields() for settings in CLASSES))
     known.update(re.findall(r"--(\w+)", " ".join(of_tools + of_servers)))
     for code in re.findall(r"`(--[^`]+)`", text):
         for flag in shlex.split(code):
@@ -112,7 +113,7 @@ def test_every_picture_is_linked():
 def written(text):
     """Files and folders that the commands of a page write, and what its Python saves."""
     lines = [command for command, _ in run_docs.commands(text) if "\n" not in command]
-    flag = r" --(?:output|output_dir|checkpoint|figure|plot|animation)=(\S+)"
+    flag = r" (?:-o |--(?:output|output_dir|checkpoint|figure|plot|animation)=)(\S+)"
     names = [name for line in lines for name in re.findall(flag, line)]
     for line in lines:
         if maps := re.findall(r" --maps=(\S+)", line):
@@ -128,17 +129,21 @@ def test_commands_of_the_readme_write_where_git_keeps_nothing():
     assert [name for name in names if f"/{name.split('/')[0]}/" not in ignored] == []
 
 
-def test_commands_of_the_readme_are_those_that_make_its_pictures():
-    of_docs = {
-        command
+def test_commands_of_the_readme_are_those_that_make_its_pictures(monkeypatch):
+    def flags(command):
+        arguments = shlex.split(command.replace("demo/", "docs/images/"))[1:]
+        return meaning(arguments, monkeypatch) if command.startswith("tfstyle ") else command
+
+    of_docs = [
+        flags(command)
         for page in run_docs.PAGES
         for command, is_run in run_docs.commands((ROOT / page).read_text("utf-8"))
         if is_run
-    }
+    ]
     text = (ROOT / "README.md").read_text("utf-8")
     own = [command for command, is_run in run_docs.commands(text) if is_run]
     assert len(own) >= 3
-    assert [c for c in own if c.replace("=demo/", "=docs/images/") not in of_docs] == []
+    assert [command for command in own if flags(command) not in of_docs] == []
 
 
 @every_page

@@ -234,7 +234,7 @@ def test_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     tfstyle.images.save("style.png", np.repeat(streaks()[np.newaxis, ..., np.newaxis], 3, -1))
     command = ["frame", "--style=style.png", "--output=out.png", "--size=40x32", "--filters=1"]
-    assert cli.main([*command, "--sweeps=2"]) == 0
+    assert cli.main([*command, "--sweeps=2", "-v"]) == 0
     assert "out.png: done after 4 sweeps" in capsys.readouterr().err
     with Image.open("out.png") as image:
         assert image.size == (40, 32) and image.mode == "L"

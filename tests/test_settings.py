@@ -112,7 +112,7 @@ def test_keywords_are_the_settings(function, job):
     "command, job", [("stylize", StylizeSettings), ("texture", TextureSettings)]
 )
 def test_flags_are_the_settings(command, job, capsys):
-    assert cli.main([command, "--help"]) == 0
+    assert cli.main([command, "--helpfull"]) == 0
     shown = capsys.readouterr().out
     for name, field in job.fields().items():
         assert f"  --{name} " in shown
@@ -151,7 +151,7 @@ def test_a_new_field_is_all_that_a_new_setting_needs(capsys):
         options.parse("stylize", classes, [*files, "--grain=2"])
     with pytest.raises(ValueError, match="^grain: expected a number from 0 to 1, received nan$"):
         WithOneMore(grain=float("nan"))
-    assert options.parse("stylize", classes, ["--help"]) is None
+    assert options.parse("stylize", classes, ["--helpfull"]) is None
     line = next(x for x in capsys.readouterr().out.splitlines() if "--grain" in x)
     assert line.split(maxsplit=1) == ["--grain", "how much grain is kept (0.5)"]
 

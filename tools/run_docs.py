@@ -63,7 +63,8 @@ def run(command):
 
 def _forget(arguments):
     """Removes what a command would continue from, or refuse to replace."""
-    outputs = [ROOT / a.partition("=")[2] for a in arguments if a.startswith("--output=")]
+    line = " ".join(arguments)
+    outputs = [ROOT / name for name in re.findall(r"(?:--output=|-o )(\S+)", line)]
     if "compare" in arguments:
         for old in outputs[0].glob("*.png"):
             old.unlink()

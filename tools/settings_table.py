@@ -6,7 +6,7 @@ python -m tools.settings_table
 import pathlib
 
 from tfstyle.batch import BatchSettings
-from tfstyle.cli.options import explained
+from tfstyle.cli.manual import explained
 from tfstyle.settings import (
     FileSettings,
     FrameSettings,

@@ -13,7 +13,7 @@ from tfstyle.batch import local, on_ray
 from tfstyle.batch.job import Job, paint
 from tfstyle.settings import FileSettings, StylizeSettings
 from tfstyle.settings.base import checked_fields, setting
-from tfstyle.settings.choices import PICTURES
+from tfstyle.settings.choices import FILES, PICTURES
 from tfstyle.settings.kinds import Choice, Integer, Kind, Path
 
 # Those that carry the settings, by which a finished picture is known.
@@ -32,7 +32,15 @@ class BatchSettings(FileSettings):
         required=True,
     )
     extension: str = setting(
-        ".png", Choice(EXTENSIONS), "of the pictures that are written", PICTURES
+        ".png", Choice(EXTENSIONS), "of the pictures that are written", PICTURES, main=True
+    )
+    report: str | None = setting(
+        None,
+        Path(),
+        "table of all pictures to write, as CSV: what was made of each, how long it took, or why "
+        "there is none",
+        FILES,
+        main=True,
     )
     engine: str = setting(
         "local",
@@ -45,6 +53,7 @@ class BatchSettings(FileSettings):
         Integer(1, 10_000),
         "pictures painted at a time, each by a process with its own network",
         "Jobs",
+        main=True,
     )
     ray_address: str | None = setting(
         None,
@@ -55,16 +64,28 @@ class BatchSettings(FileSettings):
     )
 
 
-def outputs(contents: Sequence[str], output_dir: str, extension: str = ".png") -> list[str]:
+def outputs(
+    contents: Sequence[str],
+    output_dir: str,
+    extension: str = ".png",
+    names: Sequence[str] | None = None,
+) -> list[str]:
     """The file that is made of each picture: in that folder, with its name and that extension.
+
+    Args:
+        contents: the pictures.
+        output_dir: the folder.
+        extension: of the files.
+        names: of the pictures in that folder, with folders of their own where there are some;
+            default: their base names.
 
     Raises:
         ValueError: two pictures would become the same file.
     """
     checked_fields(BatchSettings, extension=extension)
     sources: dict[str, str] = {}
-    for content in contents:
-        name = os.path.splitext(os.path.basename(content))[0] + extension
+    for content, known in zip(contents, names or map(os.path.basename, contents)):
+        name = os.path.splitext(known)[0] + extension
         if name in sources:
             raise ValueError(
                 f"content: expected pictures of different names, received {sources[name]} and "

@@ -1,8 +1,8 @@
-"""`tfstyle batch`: every picture of a folder in the same style."""
+"""`tfstyle batch`: many pictures in the same style; the tree of their folder is kept."""
 
 import contextlib
+import csv
 import dataclasses
-import glob
 import os
 import time
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from tqdm import tqdm
 from tfstyle import batch, device, images, levels, masks, output, provenance
 from tfstyle.batch import BatchSettings
 from tfstyle.batch.job import Job
-from tfstyle.cli import options
-from tfstyle.cli.console import say
-from tfstyle.cli.run import typed
+from tfstyle.cli import contents, options
+from tfstyle.cli.console import is_detailed, say
+from tfstyle.cli.run import check_inputs_stay, typed
 from tfstyle.features import check_settings, tiling
 from tfstyle.inputs import load_styles
 from tfstyle.outcome import Outcome
@@ -23,7 +23,9 @@ from tfstyle.settings.base import Settings, setting
 from tfstyle.settings.choices import PICTURES
 from tfstyle.settings.kinds import Files
 
-BAR = "{l_bar}{bar}| {n}/{total} pictures, {elapsed}<{remaining}"
+BAR = "{l_bar}{bar}| {n}/{total} pictures, {elapsed}"
+BAR_WITH_REST = f"{BAR}, {{remaining}} left"
+COLUMNS = ("content", "output", "outcome", "evaluations", "seconds", "error")  # of the report
 FAILURE = 1
 
 
@@ -34,8 +36,9 @@ class Contents(Settings):
     content: tuple[str, ...] | None = setting(
         None,
         Files(),
-        "pictures whose content is kept: names and patterns such as 'photos/*.jpg', separated by "
-        "commas",
+        "pictures whose content is kept: names, patterns such as 'photos/*.jpg', folders with all "
+        "that is in them, and lists, which end in .txt and have one of these in each line; "
+        "separated by commas",
         PICTURES,
         required=True,
     )
@@ -47,14 +50,21 @@ def main(arguments: Sequence[str]) -> int:
     if given is None:
         return 0
     settings, where = options.make(StylizeSettings, given), options.make(BatchSettings, given)
-    jobs = _jobs(_contents(given["content"]), given["style"], settings, where)
+    found = contents.find(given["content"], where.output_dir)
+    jobs = _jobs(found, given["style"], settings, where)
     _check(settings, given["style"])
     output.check(jobs[0].output, where)
     left = _left(jobs, where.output_dir)
-    if not left:
-        say(f"all {_count(jobs)} are done already")
-        return 0
-    return _paint(where, settings, given["style"], left, len(jobs) - len(left))
+    errors: dict[Job, str] = {}
+    _prepare(where, jobs, left)
+    try:
+        if not left:
+            say(f"all {_count(jobs)} are done already")
+            return 0
+        return _paint(where, settings, given["style"], left, len(jobs) - len(left), errors)
+    finally:
+        if where.report:
+            _write_report(where.report, jobs, errors)
 
 
 def _check(settings, style):
@@ -68,28 +78,14 @@ def _check(settings, style):
     masks.of_result(settings, style)
 
 
-def _jobs(contents, style, settings, where):
+def _jobs(found, style, settings, where):
     """A job for each picture, with the command of `stylize` that makes the same."""
-    outputs = batch.outputs(contents, where.output_dir, where.extension)
+    outputs = batch.outputs(list(found), where.output_dir, where.extension, list(found.values()))
     commands = [
         typed("stylize", {"content": content, "style": style}, settings, path, where)
-        for content, path in zip(contents, outputs)
+        for content, path in zip(found, outputs)
     ]
-    return list(map(Job, contents, outputs, commands))
-
-
-def _contents(patterns):
-    """The files that are meant by patterns and names; each once, sorted."""
-    found = set()
-    for pattern in patterns:
-        if os.path.isfile(pattern):  # a name may look like a pattern
-            matches = [pattern]
-        else:
-            matches = [path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path)]
-        if not matches:
-            raise ValueError(f"content: expected files, received {pattern!r}, which matches none")
-        found.update(matches)
-    return sorted(found)
+    return list(map(Job, found, outputs, commands))
 
 
 def _left(jobs, folder):
@@ -112,34 +108,59 @@ def _is_done(job):
         return False
 
 
-def _paint(where, settings, style, jobs, done):
-    """Has the pictures painted, shows how far it is, and reports; returns the exit code."""
-    folder, names = where.output_dir, {os.path.basename(job.output) for job in jobs}
-    images.make_folder(folder, "output_dir")
-    images.check_output(jobs[0].output, "output_dir")
-    images.remove_temporaries(folder, names)
-    say(_announcement(where, settings, len(jobs), done))
-    began, bad, made = time.perf_counter(), [], 0
+def _prepare(where, jobs, left):
+    """Makes the folders, and checks that all can be written."""
+    for folder in {os.path.dirname(job.output) for job in jobs} | {where.output_dir}:
+        images.make_folder(folder, "output_dir")
+    if left:
+        images.check_output(left[0].output, "output_dir")
+    if where.report:
+        check_inputs_stay("report", where.report, {"content": [job.content for job in jobs]})
+        images.check_writable(where.report, f"report={where.report}")
+    _remove_temporaries(left)
+
+
+def _remove_temporaries(jobs):
+    folders = {}
+    for job in jobs:
+        folder, name = os.path.split(job.output)
+        folders.setdefault(folder, set()).add(name)
+    for folder, names in folders.items():
+        images.remove_temporaries(folder, names)
+
+
+def _paint(where, settings, style, jobs, done, errors):
+    """Has the pictures painted, shows how far it is, and reports; returns the exit code.
+
+    Adds to `errors`, by job, why there is no picture.
+    """
+    if is_detailed():
+        say(_announcement(where, settings, len(jobs), done))
+    began, finished = time.perf_counter(), 0
     try:
         with (
             contextlib.closing(batch.run(jobs, style, settings, where)) as results,
-            tqdm(total=len(jobs) + done, initial=done, bar_format=BAR, disable=None) as bar,
+            tqdm(
+                total=len(jobs) + done, initial=done, bar_format=BAR, disable=None, leave=False
+            ) as bar,
         ):
             for job, error in results:
-                bad += [(job.content, error)] if error else []
-                made += not error
+                errors |= {job: error} if error else {}
+                finished += 1
+                bar.bar_format = BAR_WITH_REST  # now it is known how long one takes
                 bar.update()
-                if bar.disable:  # in a log: a line each
-                    say(f"{made + len(bad)}/{len(jobs)} {error or job.output}")
+                if bar.disable and is_detailed():  # in a log: a line each
+                    say(f"{finished}/{len(jobs)} {error or job.output}")
     except (KeyboardInterrupt, SystemExit):  # the latter is what Ray makes of a SIGTERM
         say(
-            f"tfstyle batch: stopped; {made} of {_count(jobs)} are made, the same command "
-            "continues from here"
+            f"tfstyle batch: stopped; {finished - len(errors)} of {_count(jobs)} are made, the "
+            "same command continues from here"
         )
         return Outcome.STOPPED.exit_code
     finally:
-        images.remove_temporaries(folder, names)
-    return _report(folder, made, bad, time.perf_counter() - began)
+        _remove_temporaries(jobs)
+    seconds = time.perf_counter() - began
+    return _report(where.output_dir, finished - len(errors), done, errors, seconds)
 
 
 def _announcement(where, settings, count, done):
@@ -155,15 +176,38 @@ def _announcement(where, settings, count, done):
     return f"{place} | {settings.chosen('features')} | {pictures}"
 
 
-def _report(folder, made, bad, seconds):
-    rate = 60 * made / seconds
+def _report(folder, made, done, errors, seconds):
+    before = f"; {done} done already" if done else ""
     say(
-        f"{folder}: {made} made in {seconds:.0f} s, {rate:.2g} a minute"
-        + (f"; {len(bad)} could not be made:" if bad else "")
+        f"{folder}: {made} made in {seconds:.0f} s, {60 * made / seconds:.2g} a minute{before}"
+        + (f"; {len(errors)} could not be made:" if errors else "")
     )
-    for content, error in sorted(bad):
-        say(f"  {content}: {error.removeprefix(f'content={content}: ')}")
-    return FAILURE if bad else 0
+    for job, error in sorted(errors.items()):
+        say(f"  {job.content}: {_reason(job, error)}")
+    return FAILURE if errors else 0
+
+
+def _reason(job, error):
+    return error.removeprefix(f"content={job.content}: ")
+
+
+def _write_report(path, jobs, errors):
+    with images.temporary(path) as beside:
+        with open(beside, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(_row(job, errors.get(job)) for job in jobs)
+        os.replace(beside, path)
+
+
+def _row(job, error):
+    row = {"content": job.content, "output": job.output}
+    if error:
+        return row | {"outcome": "failed", "error": _reason(job, error)}
+    if not _is_done(job):
+        return row | {"outcome": "not made"}
+    record = images.read_settings(job.output)
+    return row | {name: record[name] for name in ("outcome", "evaluations", "seconds")}
 
 
 def _count(things):

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 
 from tfstyle import images, provenance, registry
 from tfstyle.cli import options
-from tfstyle.cli.console import say
+from tfstyle.cli.console import is_detailed, say, show
 from tfstyle.cli.run import Painting, typed
 from tfstyle.evaluation import comparison
 from tfstyle.outcome import Outcome
+from tfstyle.progress import Bar
 from tfstyle.settings import StylizeSettings
 from tfstyle.settings.base import Settings, changed, setting
 from tfstyle.settings.choices import PICTURES
@@ -30,7 +31,11 @@ class Compared(Settings):
     """The flags that are not those of its pictures."""
 
     content: str | None = setting(
-        None, Path(), "picture whose content is kept; without it there are textures only", PICTURES
+        None,
+        Path(),
+        "picture whose content is kept; without it there are textures only",
+        PICTURES,
+        main=True,
     )
     output: str | None = setting(None, Path(), "folder to write to", PICTURES, required=True)
     statistics: tuple[str, ...] = setting(
@@ -38,6 +43,7 @@ class Compared(Settings):
         Texts("statistics", tuple(registry.CRITERIA)),
         "statistics that are compared",
         "Comparison",
+        main=True,
     )
     sweep: str | None = setting(
         None,
@@ -45,6 +51,7 @@ class Compared(Settings):
         "another flag to be compared, and its values: style_weight=10,100,1000; separated by "
         "semicolons where a value holds commas",
         "Comparison",
+        main=True,
     )
 
 
@@ -68,14 +75,15 @@ def main(arguments: Sequence[str]) -> int:
         paths = [os.path.join(own.output, f"{name}.png") for name in names]
         for cell, path in zip(cells, paths):  # all are checked before the first is made
             _painting(cell, path).run.prepare()
-    for cell, path in zip(cells, paths):
-        painting = _painting(cell, path)  # anew: a run keeps its memory as long as it is there
-        if provenance.is_done(painting.output, painting.command):
-            continue
-        code = painting.execute()
-        if code == Outcome.STOPPED.exit_code:
-            say("the same command continues from here")
-            return code
+    with Bar(runs=len(cells)) as bar:
+        for cell, path in zip(cells, paths):
+            painting = _painting(cell, path, bar)  # anew: a run keeps its memory
+            if not provenance.is_done(painting.output, painting.command):
+                code = painting.execute()
+                if code == Outcome.STOPPED.exit_code:
+                    say("the same command continues from here")
+                    return code
+            bar.end_run()
     _finish(own, given, cells, paths)
     return 0
 
@@ -89,6 +97,7 @@ def _cells(own, given):
     if own.sweep is None:
         return comparison.cells(arguments, "statistic", own.statistics)
     name, equals, values = own.sweep.partition("=")
+    name = name.replace("-", "_")
     if not equals or name not in names:
         raise ValueError(
             f"sweep: expected a flag of stylize and values, such as style_weight=10,100,1000, "
@@ -124,9 +133,9 @@ def _name(cell):
     return re.sub(r"[^\w.-]+", "_", f"{cell.kind}_{cell.setting}_{cell.label}")
 
 
-def _painting(cell, path):
+def _painting(cell, path, bar=None):
     output = options.Output(output=path)
-    return Painting(cell.kind, cell.settings, _paths(cell), output, judged=True)
+    return Painting(cell.kind, cell.settings, _paths(cell), output, judged=True, bar=bar)
 
 
 def _paths(cell):
@@ -148,17 +157,18 @@ def _finish(own, given, cells, paths):
     header = {"command": command} | ({"note": done.note} if done.note else {})
     _write(table, json.dumps(header | {"pictures": rows}, indent=2) + "\n")
     _write(numbers, _csv(rows))
-    print(f"{sheet}; the numbers are in comparison.csv and .json")
+    show(f"{sheet}: done, {len(rows)} pictures; the numbers are in comparison.csv and .json")
     if done.note:
-        print(done.note)
-    print("Any of them large:")
-    for cell, path in zip(cells, paths):
-        large = f"{os.path.splitext(path)[0]}_{LARGE}.png"
-        print("  " + typed(cell.kind, _paths(cell), cell.settings.replace(size=LARGE), large))
+        show(done.note)
+    if is_detailed():
+        show("Any of them large:")
+        for cell, path in zip(cells, paths):
+            large = f"{os.path.splitext(path)[0]}_{LARGE}.png"
+            show("  " + typed(cell.kind, _paths(cell), cell.settings.replace(size=LARGE), large))
 
 
 def _command(given):
-    """What was typed."""
+    """What was typed, with the names of all flags."""
     fields = options.Style.fields() | Compared.fields() | ComparedSettings.fields()
     texts = [f"--{name}={fields[name].metadata['kind'].write(given[name])}" for name in given]
     return shlex.join(["tfstyle", "compare", *texts])

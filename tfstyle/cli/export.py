@@ -25,6 +25,7 @@ class Model(Settings):
         Integer(1, 2**31 - 1),
         "number of the directory within, which must not be there yet",
         PICTURES,
+        main=True,
     )
 
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from tfstyle import images, provenance
 from tfstyle.cli import options
-from tfstyle.cli.console import Failure, say
+from tfstyle.cli.console import Failure, is_detailed, say
 from tfstyle.cli.run import (
     check_inputs_stay,
     remove_temporaries,
     save_or_rescue,
     stopping_at_signals,
+    summary,
     typed,
 )
 from tfstyle.progress import Bar
@@ -55,12 +56,15 @@ def _paint(run, output, record) -> int:
     failure = save_or_rescue(output, write, record | provenance.outcome(result))
     if failure:
         raise Failure(failure)
-    errors = ", ".join(f"{name} {error:.3f}" for name, error in result.parts.items())
-    matched = "histograms" if run.grey else "means"
-    say(
-        f"{output}: {result.outcome.value} after {result.evaluations} sweeps | errors of "
-        f"{matched}: {errors} | {result.seconds:.1f} s"
-    )
+    if is_detailed():
+        errors = ", ".join(f"{name} {error:.3f}" for name, error in result.parts.items())
+        matched = "histograms" if run.grey else "means"
+        say(
+            f"{output}: {result.outcome.value} after {result.evaluations} sweeps | errors of "
+            f"{matched}: {errors} | {result.seconds:.1f} s"
+        )
+    else:
+        say(summary(output, result, result.seconds, "sweeps"))
     return result.outcome.exit_code
 
 

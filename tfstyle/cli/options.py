@@ -2,18 +2,19 @@
 
 import dataclasses
 import re
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
 
+from tfstyle.cli import completion, console, manual, positional
+from tfstyle.messages import did_you_mean
 from tfstyle.settings import FileSettings
 from tfstyle.settings.base import Settings, setting
-from tfstyle.settings.choices import FILES, GROUPS, OPTIMISATION, PICTURES
-from tfstyle.settings.kinds import Choice, Files, Flag, Integer, Kind, Number, Path
+from tfstyle.settings.choices import FILES, MESSAGES, OPTIMISATION, PICTURES
+from tfstyle.settings.kinds import Files, Flag, Integer, Kind, Number, Path
 
-WIDTH = 100
+ASKED = (manual, completion)  # modules that answer instead of the command
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Maps(Settings):
         "by commas: with brick_height.png,brick_normal.png, out.png becomes out_color.png, "
         "out_height.png, out_normal.png",
         PICTURES,
+        main=True,
     )
 
 
@@ -90,6 +92,19 @@ class Output(FileSettings):
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class Messages(Settings):
+    """The flag of every command."""
+
+    verbose: bool = setting(
+        False,
+        Flag(),
+        "also tells what is going to be done, and details of what was",
+        MESSAGES,
+        main=True,
+    )
+
+
 # Flags that a user may look for in more commands than have them.
 ELSEWHERE = {
     Maps: "texture, which makes the maps of a material together, with --variations also several",
@@ -100,39 +115,51 @@ ELSEWHERE = {
 def parse(
     command: str, classes: Sequence[type[Settings]], arguments: Sequence[str]
 ) -> dict[str, Any] | None:
-    """The flags that were given to a command.
+    """The flags that were given to a command, and the words that stand for some of them.
+
+    Takes care of --verbose.
 
     Args:
-        command: its name, for the help.
+        command: its name.
         classes: settings whose fields are its flags.
         arguments: what was typed behind the command.
 
     Returns:
-        The values of those flags that were given, by name; `None` where the help was asked for and
-        printed.
+        The values of those flags that were given, by name; `None` where something was asked for
+        that has been printed: the help, or what a shell has to know.
 
     Raises:
         absl.flags.Error, ValueError: an unknown flag, an impossible value, or one that is missing.
     """
-    fields = _fields(classes)
-    if any(argument in ("-h", "-help", "--help") for argument in arguments):
-        print(_help(command, fields))
+    fields = _fields((*classes, Messages))
+    printed = next(filter(None, (ask.answer(command, fields, arguments) for ask in ASKED)), None)
+    if printed:
+        console.show(printed)
         return None
     values = flags.FlagValues()
+    values.set_gnu_getopt()
     for field in fields.values():
         _define(values, field)
     try:
-        rest = values([command, *arguments])[1:]
+        words = values([command, *_with_underscores(fields, arguments)])[1:]
     except flags.UnrecognizedFlagError as error:
-        _refuse_elsewhere(error.flagname, command)
-        raise
-    if rest:
-        raise ValueError(f"expected flags only, received {rest[0]!r}; write --flag=value")
+        name = error.flagname.replace("-", "_")
+        _refuse_elsewhere(name, command)
+        hint = did_you_mean(name, fields)
+        raise ValueError(f"Unknown command line flag '{error.flagname}'{hint}") from None
+    given = [name for name in fields if values[name].present]
+    values([command, *positional.as_flags(command, fields, given, words)])
     for field in fields.values():
         if field.metadata["required"] and not values[field.name].present:
             expected = field.metadata["kind"].expected
-            raise ValueError(f"--{field.name}: expected {expected}, received nothing")
-    return {name: values[name].value for name in fields if values[name].present}
+            raise ValueError(
+                f"--{field.name}: expected {expected}, received nothing; "
+                f"usage: {positional.usage(command, fields)}"
+            )
+    console.want_details(bool(values["verbose"].value))
+    return {
+        name: values[name].value for name in fields if values[name].present and name != "verbose"
+    }
 
 
 def make(settings: type[Settings], given: dict[str, Any]) -> Any:
@@ -171,7 +198,9 @@ class _Parser(flags.ArgumentParser):
 
 
 def _define(values, field):
-    kind, options = field.metadata["kind"], {"help": field.metadata["help"], "flag_values": values}
+    kind = field.metadata["kind"]
+    options = {"help": field.metadata["help"], "flag_values": values}
+    options["short_name"] = positional.SHORT.get(field.name)
     if isinstance(kind, Flag):
         flags.DEFINE_boolean(field.name, None, **options)
     else:
@@ -182,32 +211,15 @@ def _fields(classes):
     return {name: field for each in classes for name, field in each.fields().items()}
 
 
-def _help(command, fields):
-    lines = [f"usage: tfstyle {command} --flag=value ..."]
-    for group in GROUPS:
-        known = [field for field in fields.values() if field.metadata["group"] == group]
-        lines += ["", f"{group}:"] if known else []
-        lines += map(_help_line, known)
-    return "\n".join(lines)
-
-
-def _help_line(field):
-    return textwrap.fill(
-        re.sub(r",(?=block)", ", ", explained(field)),
-        WIDTH,
-        initial_indent=f"  --{field.name:31}",
-        subsequent_indent=" " * 35,
-        break_on_hyphens=False,
-    )
-
-
-def explained(field: dataclasses.Field) -> str:
-    """The help of a setting with its choices and default."""
-    kind, text = field.metadata["kind"], field.metadata["help"]
-    if isinstance(kind, Choice):
-        text += f"; {', '.join(kind.names)}"
-    if field.metadata["required"]:
-        text += " (required)"
-    elif field.default is not None:
-        text += f" ({kind.write(field.default)})"
-    return text
+def _with_underscores(fields, arguments):
+    """Arguments in which names of flags have underscores, as they are declared, for hyphens."""
+    ended = False
+    for argument in arguments:
+        ended = ended or argument == "--"
+        dashes, name, value = re.fullmatch(r"(-*)([^=]*)(.*)", argument, re.DOTALL).groups()
+        known = name.replace("-", "_")
+        if known.startswith("no_") and known[3:] in fields:
+            known = f"no{known[3:]}"
+        is_known = known in fields or known.removeprefix("no") in fields
+        is_flag = dashes and not ended and is_known
+        yield f"{dashes}{known}{value}" if is_flag else argument

@@ -16,11 +16,12 @@ import numpy as np
 from tfstyle import animation, images, masks, material, provenance
 from tfstyle import output as files
 from tfstyle.cli import SIGNALS, options, variations
-from tfstyle.cli.console import Failure, say
+from tfstyle.cli.console import Failure, is_detailed, say
 from tfstyle.outcome import Outcome
 from tfstyle.progress import Bar
 from tfstyle.run import Run
 from tfstyle.settings import FileSettings, Settings
+from tfstyle.steps import Result
 
 Judge = Callable[[np.ndarray, np.ndarray], dict[str, float]]
 
@@ -65,6 +66,7 @@ class Painting:
         pictures: paths of the content, the styles and the maps, by name.
         output: where it is written, and the checkpoint.
         judged: see `Run`.
+        bar: that it shares with other pictures, of which nothing is said but what went wrong.
 
     Attributes:
         files: that are written: the picture, or its maps.
@@ -77,8 +79,9 @@ class Painting:
         pictures: Mapping[str, Any],
         output: options.Output,
         judged: bool = False,
+        bar: Bar | None = None,
     ):
-        self.output, self.options = str(output.output), output
+        self.output, self.options, self._shared = str(output.output), output, bar
         maps = material.named(pictures.get("maps", ()))
         self.files = material.outputs(self.output, maps)
         inputs = {**pictures, **{name: getattr(settings, name, None) for name in masks.NAMES}}
@@ -108,12 +111,14 @@ class Painting:
     def execute(self, judge: Judge | None = None) -> int:
         """Makes the picture, saves it, reports; returns the exit code."""
         began, started = time.perf_counter(), None
-        with stopping_at_signals(self.run), Bar() as bar:
+        shown = contextlib.nullcontext(self._shared) if self._shared else Bar()
+        with stopping_at_signals(self.run), shown as bar:
             first = next(self.run)  # all is ready
             if self._film and first.evaluations:
                 self._film.resume(str(self.options.animation))
             self._follow(first)
-            say(_announcement(self.run))
+            if is_detailed():
+                say(_announcement(self.run))
             for step in self.run:
                 started = started or time.perf_counter()  # the graph is built
                 bar.show(step)
@@ -170,11 +175,15 @@ class Painting:
                 raise Failure(f"{self.options.animation}: writing failed: {error}") from error
 
     def _report(self, result, judged, start_up, seconds):
-        numbers = (f"{name} {value:.4g}" for name, value in (result.parts | judged).items())
-        say(
-            f"{', '.join(self.files)}: {result.outcome.value} after {result.evaluations} "
-            f"evaluations | {', '.join(numbers)} | start-up {start_up:.1f} s, then {seconds:.1f} s"
-        )
+        files = ", ".join(self.files)
+        if is_detailed():
+            numbers = (f"{name} {value:.4g}" for name, value in (result.parts | judged).items())
+            say(
+                f"{files}: {result.outcome.value} after {result.evaluations} evaluations | "
+                f"{', '.join(numbers)} | start-up {start_up:.1f} s, then {seconds:.1f} s"
+            )
+        elif not self._shared or not result.outcome.finished:
+            say(summary(files, result, start_up + seconds, "evaluations", judged))
         if result.outcome is Outcome.STOPPED and (self.run.checkpoint_path or not result.maps):
             path = self.run.checkpoint_path
             resume = (
@@ -183,6 +192,17 @@ class Painting:
                 else (f"--init={shlex.quote(self.output)} --scales=1")
             )
             say(f"continue from there with {resume}")
+
+
+def summary(
+    files: str, result: Result, seconds: float, unit: str, judged: Mapping[str, float] | None = None
+) -> str:
+    """What came of a run, for a user who wants no details."""
+    if not result.outcome.finished:
+        return f"{files}: {result.outcome.value} after {result.evaluations} {unit}"
+    height, width = result.image.shape[1:3]
+    numbers = "".join(f", {name} {value:.4g}" for name, value in (judged or {}).items())
+    return f"{files}: done, {width}x{height} pixels in {seconds:.1f} s{numbers}"
 
 
 def save_or_rescue(path: str, write: Callable[..., None], record: Mapping[str, Any]) -> str | None:

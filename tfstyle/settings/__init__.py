@@ -64,6 +64,7 @@ class TextureSettings(Styled, Masked, OnePicture):
         help="where the image starts: noise, or a picture; it is shrunk to the first scale, so "
         "take --scales=1 to continue from a finished one",
     )
+    tile: str | None = changed(Styled, "tile", None, main=True)
     style_mask: tuple[str, ...] | None = changed(
         Masked,
         "style_mask",
@@ -95,6 +96,7 @@ class InvertSettings(JobSettings, OnePicture):
         "layers whose features are kept; default: block4_conv2, where a network is asked "
         "block4_conv1",
         LOSSES,
+        main=True,
     )
     tv_beta: float = setting(
         2.0, Number(1, 10), "exponent of the total variation: 1 keeps edges, 2 is smoother", LOSSES
@@ -141,7 +143,11 @@ class FrameSettings(Settings):
         "own if less",
     )
     filters: int = setting(
-        8, Integer(1, 30), "filters, each of them the one whose histogram is farthest off", FRAME
+        8,
+        Integer(1, 30),
+        "filters, each of them the one whose histogram is farthest off",
+        FRAME,
+        main=True,
     )
     sampler: str | None = setting(
         None,
@@ -149,6 +155,7 @@ class FrameSettings(Settings):
         "how pictures are drawn: pixel by pixel, of a few levels (gibbs), or by moves of all of "
         "them at once, of all greys; default: gibbs, with features langevin",
         FRAME,
+        main=True,
     )
     levels: int = setting(8, Integer(2, 16), "grey levels, for gibbs", FRAME)
     sweeps: int | None = setting(
@@ -232,6 +239,7 @@ class StylizerSettings(Painted):
         Integer(images.MIN_SIDE, LARGEST_SIDE),
         "longest side of a picture that is accepted, in pixels",
         PICTURES,
+        main=True,
     )
     max_evaluations: int = setting(
         1000,

@@ -25,6 +25,7 @@ def setting(
     *,
     of: tuple[str, str] | None = None,
     required: bool = False,
+    main: bool = False,
 ) -> Any:
     """A field of a `Settings` class.
 
@@ -36,8 +37,10 @@ def setting(
         of: for a parameter of a part: the setting that names the part, and the part's name. The
             field's own name begins with that of the part.
         required: whether a command needs it.
+        main: whether the short help has it too.
     """
-    metadata = {"kind": kind, "help": help, "group": group, "of": of, "required": required}
+    metadata = {"kind": kind, "help": help, "group": group, "of": of}
+    metadata |= {"required": required, "main": main}
     return dataclasses.field(default=default, metadata=metadata)
 
 

@@ -5,7 +5,7 @@ from tfstyle.settings.base import setting
 
 PICTURES, FILES, LOSSES = "Pictures", "Files", "Losses"
 NETWORK, OPTIMISATION = "Network", "Optimisation"
-FRAME = "Random field, for tfstyle frame"
+FRAME, MESSAGES = "Random field, for tfstyle frame", "Messages"
 # Headings of the help, in order.
 GROUPS = (
     PICTURES,
@@ -22,7 +22,7 @@ GROUPS = (
     "L-BFGS, for --optimizer=lbfgs",
     "TensorFlow Probability's L-BFGS, for --optimizer=tfp_lbfgs",
     "Adam, for --optimizer=adam",
-    "Interruption",
+    MESSAGES,
 )
 SLICED, PORTILLA, DISCRIMINATOR, LBFGS, TFP_LBFGS, ADAM = (
     next(group for group in GROUPS if group.endswith(f"={name}"))

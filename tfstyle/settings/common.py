@@ -84,6 +84,7 @@ class JobSettings(Settings):
         Integer(1, MAX_EVALUATIONS),
         "budget of loss-and-gradient evaluations, over all scales",
         OPTIMISATION,
+        main=True,
     )
     scales: int | None = setting(
         None,
@@ -157,10 +158,7 @@ class OnePicture(Settings):
     """What belongs to one picture; with an export it comes with the request."""
 
     size: int | tuple[int, int] = setting(
-        512,
-        Size(),
-        "long side in pixels, or WIDTHxHEIGHT, see fit",
-        PICTURES,
+        512, Size(), "long side in pixels, or WIDTHxHEIGHT, see fit", PICTURES, main=True
     )
     fit: str = setting(
         "crop",
@@ -169,7 +167,7 @@ class OnePicture(Settings):
         "transparent bars, or stretched",
         PICTURES,
     )
-    seed: int = setting(0, Integer(), "of the noise, and of random directions", PICTURES)
+    seed: int = setting(0, Integer(), "of the noise, and of random directions", PICTURES, main=True)
     memory: str | None = setting(
         None,
         Bytes(),

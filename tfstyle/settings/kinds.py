@@ -4,6 +4,7 @@ Light to import. A kind converts a value to a plain one (numbers, strings, tuple
 in one sentence what it expects; the message begins with the setting's name.
 """
 
+import contextlib
 import csv
 import dataclasses
 import io
@@ -169,6 +170,13 @@ class Texts(Kind):
 
     def write(self, value: Iterable[str]) -> str:
         return _join(value)
+
+    def hint(self, value: Any) -> str:
+        with contextlib.suppress(ValueError, TypeError):
+            texts = _split(value) if isinstance(value, str) else value
+            unknown = [text for text in texts if self.names and text not in self.names]
+            return did_you_mean(unknown[0], self.names) if unknown else ""
+        return ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -48,6 +48,7 @@ class Styled(JobSettings):
         "long side of the style picture in pixels, one number for all or one for each: smaller for "
         "finer strokes; default: as the result, or the picture's own if less",
         PICTURES,
+        main=True,
     )
     style_rotations: int = setting(
         1,
@@ -163,6 +164,7 @@ class Painted(Styled):
         Number(0, 1),
         "how much of the style is taken: 0 leaves the photograph as it is",
         LOSSES,
+        main=True,
     )
     color: str = setting(
         "style",
@@ -170,6 +172,7 @@ class Painted(Styled):
         "whose colours the result has: the style's; or the content's, put back at the end (keep), "
         "given to the style before (match), or with nothing but lightness optimised (luminance)",
         LOSSES,
+        main=True,
     )
     content_loss: str = setting(
         "features",
