@@ -29,6 +29,7 @@ LEVELS = (
     ("losses", "regions"),
     ("blocks",),
     ("networks", "styles", "workload"),
+    ("transport",),
     ("plan", "checkpoint", "engine", "steps", "working"),
     ("random_field", "run"),
     ("animation", "api", "output", "provenance"),
