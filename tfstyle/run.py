@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tfstyle import device, levels, masks, networks
+from tfstyle import device, levels, masks, networks, transport
 from tfstyle.checkpoint import Checkpoint, Saver, arrays_of, found, nest_like
 from tfstyle.features import check_settings, tiling
 from tfstyle.inputs import Inputs, parts_of
@@ -77,8 +77,9 @@ class Run(Watched):
         check_settings(settings, network)
         self._tiling = tiling(settings, network)
         self._working = WorkingPictures(self.inputs, self._tiling)
-        objects = {"init": init, "features": features}
-        networks.check_settings(settings, objects, checkpoint or resume)
+        objects = {"init": init, "features": features, "statistic": statistic} | given
+        for part in (networks, transport):
+            part.check_settings(settings, objects, checkpoint or resume)
         self._check_scales()
         self._saver, self._resume, self.judged = Saver(checkpoint), resume, judged
         self._outcome: Outcome | None = None
@@ -194,8 +195,10 @@ class Run(Watched):
     # --- the steps
 
     def _run(self):
-        if self.settings.chosen("method") == "network":
-            self._at, self._outcome = self._invert(), Outcome.DONE
+        at_once = {"network": self._network_image, "transport": self._transported}
+        if self.settings.chosen("method") in at_once:
+            make = at_once[self.settings.chosen("method")]
+            self._at, self._outcome = self._made_at_once(make), Outcome.DONE
             yield self._step()
             return
         saved = found(self._resume, self.checkpoint_path)
@@ -217,10 +220,10 @@ class Run(Watched):
         else:
             self._outcome = self._ended()
 
-    def _invert(self):
-        """The only position of a run whose picture a network makes, and the loss there."""
+    def _made_at_once(self, make):
+        """The only position of a run whose picture networks make, and the loss there."""
         began, strategy = time.perf_counter(), self.plan.levels[0].strategy
-        targets, image = self._targets(0, strategy, ()), self._network_image()
+        targets, image = self._targets(0, strategy, ()), make()
         loss, parts = self.engine.minimizer(strategy)[1](image, targets)
         made = Made(image, loss, parts)
         losses = [np.array([[1, loss]], np.float32)]
@@ -361,6 +364,8 @@ class Run(Watched):
             return self._working.init
         if self.settings.init == "content":
             return self._working.content
+        if self.settings.init == "transport":
+            return self._transported()
         if self.settings.chosen("method") == "both":
             return self._network_image()
         first = self.plan.levels[0].level
@@ -373,6 +378,21 @@ class Run(Watched):
         strategy = self.plan.levels[-1].strategy
         network = inverter.get(*self.settings.layers(), self.plan.precision)
         return network(self._working.content, strategy.side)
+
+    def _transported(self):
+        """The content in the style at once, with the margin."""
+        number = len(self.plan.levels) - 1
+        level, strategy = self.plan.levels[number].level, self.plan.levels[number].strategy
+        seed, engine = levels.level_seed(self.settings.seed, number), self.engine
+        beside = engine.beside(self._working.content, level)
+        regions = self._working.style_masks
+        styles = engine.chain.styles.kept(
+            self.inputs.styles, level, seed, None, beside, regions is not None
+        )
+        return engine.transported(
+            *(self._working.content, level, styles, seed),
+            *(regions, parts_of(self.inputs.styles), strategy.side),
+        )
 
     def _whole_image(self):
         shown = self._shown(self._image(), self.plan.levels[-1].level)
