@@ -31,6 +31,7 @@ LEVELS = (
     ("networks", "styles", "workload"),
     ("transport",),
     ("plan", "checkpoint", "engine", "steps", "working"),
+    ("at_once",),
     ("random_field", "run"),
     ("animation", "api", "output", "provenance"),
     ("batch", "evaluation", "serving"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tfstyle import device, levels, masks, networks, transport
+from tfstyle import at_once, device, levels, masks, networks, transport
 from tfstyle.checkpoint import Checkpoint, Saver, arrays_of, found, nest_like
 from tfstyle.features import check_settings, tiling
 from tfstyle.inputs import Inputs, parts_of
@@ -18,7 +18,7 @@ from tfstyle.material import COLOR
 from tfstyle.outcome import Outcome
 from tfstyle.plan import Plan
 from tfstyle.settings import JobSettings
-from tfstyle.steps import Made, Position, Result, Step, Watched
+from tfstyle.steps import Position, Result, Step, Watched
 from tfstyle.working import WorkingPictures
 
 
@@ -195,10 +195,9 @@ class Run(Watched):
     # --- the steps
 
     def _run(self):
-        at_once = {"network": self._network_image, "transport": self._transported}
-        if self.settings.chosen("method") in at_once:
-            make = at_once[self.settings.chosen("method")]
-            self._at, self._outcome = self._made_at_once(make), Outcome.DONE
+        method = self.settings.chosen("method")
+        if method in ("network", "transport"):
+            self._at, self._outcome = self._at_once(method), Outcome.DONE
             yield self._step()
             return
         saved = found(self._resume, self.checkpoint_path)
@@ -220,15 +219,16 @@ class Run(Watched):
         else:
             self._outcome = self._ended()
 
-    def _made_at_once(self, make):
-        """The only position of a run whose picture networks make, and the loss there."""
-        began, strategy = time.perf_counter(), self.plan.levels[0].strategy
-        targets, image = self._targets(0, strategy, ()), make()
-        loss, parts = self.engine.minimizer(strategy)[1](image, targets)
-        made = Made(image, loss, parts)
-        losses = [np.array([[1, loss]], np.float32)]
-        seconds = time.perf_counter() - began
-        return Position(0, strategy, targets, made, losses=losses, seconds=seconds, resumable=False)
+    def _at_once(self, method):
+        """The only position of a run whose picture networks make."""
+        if method == "transport":
+            return at_once.painting(*self._parts, self.inputs)
+        targets = self._targets(0, self.plan.levels[0].strategy)
+        return at_once.inversion(*self._parts, targets)
+
+    @property
+    def _parts(self):
+        return self.settings, self.plan, self.engine, self._working
 
     def _level(self, number):
         """The steps of one level; where memory runs out, again in smaller blocks."""
@@ -365,34 +365,11 @@ class Run(Watched):
         if self.settings.init == "content":
             return self._working.content
         if self.settings.init == "transport":
-            return self._transported()
+            return at_once.transported(*self._parts, self.inputs)[0]
         if self.settings.chosen("method") == "both":
-            return self._network_image()
+            return at_once.inverted(*self._parts)
         first = self.plan.levels[0].level
         return self.inputs.noise(first.height, first.width, self.settings.seed)
-
-    def _network_image(self):
-        """What a network makes of the content's features, with the margin."""
-        from tfstyle.networks import inverter
-
-        strategy = self.plan.levels[-1].strategy
-        network = inverter.get(*self.settings.layers(), self.plan.precision)
-        return network(self._working.content, strategy.side)
-
-    def _transported(self):
-        """The content in the style at once, with the margin."""
-        number = len(self.plan.levels) - 1
-        level, strategy = self.plan.levels[number].level, self.plan.levels[number].strategy
-        seed, engine = levels.level_seed(self.settings.seed, number), self.engine
-        beside = engine.beside(self._working.content, level)
-        regions = self._working.style_masks
-        styles = engine.chain.styles.kept(
-            self.inputs.styles, level, seed, None, beside, regions is not None
-        )
-        return engine.transported(
-            *(self._working.content, level, styles, seed),
-            *(regions, parts_of(self.inputs.styles), strategy.side),
-        )
 
     def _whole_image(self):
         shown = self._shown(self._image(), self.plan.levels[-1].level)

@@ -168,10 +168,13 @@ class Painting:
 
     def _report(self, result, judged, start_up, seconds):
         numbers = (f"{name} {value:.4g}" for name, value in (result.parts | judged).items())
-        say(
+        facts = (
             f"{', '.join(self.files)}: {result.outcome.value} after {result.evaluations} "
-            f"evaluations | {', '.join(numbers)} | start-up {start_up:.1f} s, then {seconds:.1f} s"
+            "evaluations",
+            ", ".join(numbers),  # none where nothing was minimised
+            f"start-up {start_up:.1f} s, then {seconds:.1f} s",
         )
+        say(" | ".join(filter(None, facts)))
         if result.outcome is Outcome.STOPPED and (self.run.checkpoint_path or not result.maps):
             path = self.run.checkpoint_path
             resume = (
