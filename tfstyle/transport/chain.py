@@ -8,7 +8,7 @@ it as it is to the bit.
 """
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -16,10 +16,10 @@ import tensorflow as tf
 from tfstyle import features
 from tfstyle.blocks.block import Block, counts_of, means_of, sums_of
 from tfstyle.blocks.grid import Grid
-from tfstyle.features import vgg
+from tfstyle.caches import Cache
 from tfstyle.features.architectures import VGG19_NARROW
 from tfstyle.features.precision import policy
-from tfstyle.levels import Tiling
+from tfstyle.levels import OPEN, Tiling
 from tfstyle.losses import apart
 from tfstyle.networks import decoders
 from tfstyle.regions import Regions
@@ -29,6 +29,39 @@ from tfstyle.transport import maps
 
 # How far the deepest features go to the style's unless asked for: all the way, cats' eyes are lost.
 DEEPEST = 0.5
+KEPT = 3  # sets of networks, from one job to the next
+
+
+class Trained(NamedTuple):
+    """Networks with their weights.
+
+    Attributes:
+        network: picture -> the features of all layers.
+        encoders: for each layer what comes before it, picture -> `{layer: features}`.
+        decoders: features -> picture.
+    """
+
+    network: Any
+    encoders: dict[str, Any]
+    decoders: dict[str, Any]
+
+
+def trained(layers: tuple[str, ...], precision: str, tiled: tuple[bool, bool]) -> Trained:
+    """The networks of these layers; the latest are kept."""
+
+    def make():
+        network: Any = features.get(VGG19_NARROW, layers, precision=precision, tiled=tiled)
+        dtype = policy(precision)
+        return Trained(
+            network,
+            {layer: keras.Model(network.input, {layer: network.output[layer]}) for layer in layers},
+            {layer: decoders.get(layer, dtype, tiled) for layer in layers},
+        )
+
+    return _kept.get((layers, precision, tiled), make)
+
+
+_kept = Cache(KEPT)
 
 
 class Chain:
@@ -43,7 +76,6 @@ class Chain:
     Attributes:
         styles: what is remembered of styles, see `tfstyle.styles.Styles`.
         regions: masks as weights of the layers.
-        weights: of all networks.
     """
 
     def __init__(self, settings: Any, precision: str, tiling: Tiling, color: str):
@@ -51,19 +83,19 @@ class Chain:
         layers = tuple(self.parts)
         self.transport = maps.get(settings.chosen("statistic"), settings)
         self._tiled = tiling.axes
-        network: Any = features.get(VGG19_NARROW, layers, precision=precision, tiled=tiling.axes)
-        self._networks = {
-            layer: keras.Model(network.input, {layer: network.output[layer]}) for layer in layers
-        }
-        dtype = policy(precision)
-        self._decoders = {layer: decoders.get(layer, dtype, tiling.axes) for layer in layers}
-        self.weights = [*network.weights, *(w for d in self._decoders.values() for w in d.weights)]
-        self.regions = Regions(network, VGG19_NARROW, "reflect", tiling.axes, layers, ())
-        seeing = vgg.untiled(network) if any(tiling.axes) else network
+        self._trained = trained(layers, precision, tiling.axes)
+        seeing = trained(layers, precision, OPEN.axes).network
+        self.regions = Regions(seeing, VGG19_NARROW, "reflect", tiling.axes, layers, ())
         self.styles = Styles(seeing, self.transport, layers, self.regions, color, 1.0)
         self._graphs = {
             layer: tf.function(functools.partial(self._changed, layer)) for layer in layers
         }
+
+    @property
+    def weights(self) -> list:
+        """Of all networks."""
+        models = self._trained.network, *self._trained.decoders.values()
+        return [weight for model in models for weight in model.weights]
 
     def painted(self, image, style, seed, amounts, weights=None) -> tf.Tensor:
         """The photograph in the style; TensorFlow operations only.
@@ -117,7 +149,7 @@ class Chain:
         """What the map must know of the whole content; one for each region."""
         whole = ()
         for block in blocks:
-            own = {layer: block.own(self._networks[layer](block.cut(image)), layer)}
+            own = {layer: block.own(self._trained.encoders[layer](block.cut(image)), layer)}
             mask = block.parts({layer: weights}) if len(weights) else ()
             part = sums_of(self.transport, own, mask), counts_of(own, mask)
             whole = tf.nest.map_structure(tf.add, whole, part) if whole else part
@@ -132,9 +164,9 @@ class Chain:
 
     def _changed(self, layer, image, target, seed, amounts, weights, here=()):
         """The picture after its features at one layer have been moved."""
-        seen = tf.cast(self._networks[layer](image)[layer], tf.float32)
+        seen = tf.cast(self._trained.encoders[layer](image)[layer], tf.float32)
         moved = self._moved(layer, seen, target, seed, amounts, weights, here)
-        both = self._decoders[layer](tf.concat([moved, seen], axis=0))
+        both = self._trained.decoders[layer](tf.concat([moved, seen], axis=0))
         after, before = tf.split(both[:, : tf.shape(image)[1], : tf.shape(image)[2]], 2)
         return tf.clip_by_value(image + after - before, 0, 1)
 
