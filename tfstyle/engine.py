@@ -5,6 +5,7 @@ Two drivers take an engine through the levels: `tfstyle.run.Run`, in Python, lev
 one and tensors for the other (see `tfstyle.levels`).
 """
 
+import functools
 import logging
 import os
 from typing import Any, NamedTuple
@@ -34,6 +35,7 @@ from tfstyle.settings.choices import PICTURES
 from tfstyle.statistics.between import Between
 from tfstyle.styles import Styles
 from tfstyle.targets import Masks, Targets
+from tfstyle.transport.chain import Chain
 from tfstyle.workload import Strategy, Workload
 
 log = logging.getLogger("tfstyle")
@@ -103,6 +105,7 @@ class Engine:
         table = features.table(identifier)
         representation = TogetherTable(table, count) if table and count > 1 else table
         self.workload = _workload(self, settings, representation, precision, name, count)
+        self._make_chain = functools.partial(Chain, settings, precision, self.tiling, self.color)
         style_layers = tuple(layer_weights)
         self.regions = Regions(
             *(self.network, table, settings.padding),
@@ -123,6 +126,34 @@ class Engine:
     def resized(self, image, height, width, method="lanczos3") -> tf.Tensor:
         """An image of this job, or a mask over it, brought to a height and width."""
         return resampling.resize(image, height, width, self.tiling.axes, method)
+
+    @functools.cached_property
+    def chain(self) -> Chain:
+        """What makes a picture at once, of jobs that ask for that (`tfstyle.transport`)."""
+        return self._make_chain()
+
+    def transported(
+        self, content, level, style, seed, masks=None, parts=(), side: int | None = None
+    ) -> tf.Tensor:
+        """The content in the style at once, at a level.
+
+        Args:
+            content: with its margin, of any size.
+            style: what `chain.styles` remembers, of that seed.
+            masks: the regions of N styles, `[1, H, W, N]`, or `None`.
+            parts: of the N styles in the strength.
+            side: of the blocks in which it is worked on; `None`: whole.
+        """
+        amounts, weights = self.strength, None
+        if masks is not None:
+            weights = self.chain.regions.masks(level, masks, parts).style
+            masks = self.chain.regions.at(level, masks, parts)
+            amounts = self.strength * masks * [part / max(parts) for part in parts]
+        picture = self.looked_at(content, level)
+        paint = self.chain.painted if tf.inside_function() else self.chain
+        blocks = {} if tf.inside_function() else {"side": side}
+        image = paint(picture, style, seed, amounts, weights, **blocks)
+        return palette.grey(image) if self.color == "luminance" else image
 
     def content_targets(self, content, level, grid: Grid | None = None) -> dict[str, tf.Tensor]:
         """What is remembered of the content at a level."""

@@ -145,6 +145,15 @@ class Regions:
             return {}
         return {layer: descent.eroded(mask) for layer, descent in self._of_style.items()}
 
+    def pooled(self, layer: str, masks: tf.Tensor) -> tf.Tensor:
+        """Masks `[1, H, W, N]` of the image over the map of a style layer, `[1, h, w, N]`."""
+        return self._of_style[layer].pooled(masks)
+
+    def at(self, level, style, parts) -> tf.Tensor:
+        """The regions of N styles, `[1, H, W, N]`, brought to a level."""
+        style = self._at(style, (level.height, level.width), "bilinear")
+        return tf.ensure_shape(style, [1, None, None, len(parts)])
+
     def masks(self, level, style=None, parts=(), content=None, photograph=None) -> Masks:
         """Where what counts at a level.
 
@@ -158,8 +167,7 @@ class Regions:
         size = level.height, level.width
         masks = Masks()
         if style is not None:
-            style = self._at(style, size, "bilinear")
-            style = tf.ensure_shape(style, [1, None, None, len(parts)])
+            style = self.at(level, style, parts)
             if photograph is not None:
                 cover = tf.minimum(tf.reduce_sum(style, axis=-1, keepdims=True) / WHITE, 1.0)
                 kept = self._at(photograph, size, "lanczos3")

@@ -38,6 +38,13 @@ CONTENT_LOSSES = {
 # Those that learn while the image changes.
 LEARNERS = {"discriminator": "tfstyle.discriminator:Discriminator"}
 CRITERIA = STATISTICS | PICTURE_STATISTICS | LEARNERS
+# Those that features are moved onto in closed form.
+TRANSPORTS = {
+    "channel_moments": "tfstyle.transport.maps:Channels",
+    "mean_covariance": "tfstyle.transport.maps:Whitening",
+    "gaussian_w2": "tfstyle.transport.maps:Optimal",
+    "sliced_wasserstein": "tfstyle.transport.maps:Sliced",
+}
 OPTIMIZERS = {
     "lbfgs": "tfstyle.optimizers.lbfgs:LBFGS",
     "tfp_lbfgs": "tfstyle.optimizers.tfp_lbfgs:TFPLBFGS",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tfstyle import device, levels, masks, networks
+from tfstyle import at_once, device, levels, masks, networks, transport
 from tfstyle.checkpoint import Checkpoint, Saver, arrays_of, found, nest_like
 from tfstyle.features import check_settings, tiling
 from tfstyle.inputs import Inputs, parts_of
@@ -18,7 +18,7 @@ from tfstyle.material import COLOR
 from tfstyle.outcome import Outcome
 from tfstyle.plan import Plan
 from tfstyle.settings import JobSettings
-from tfstyle.steps import Made, Position, Result, Step, Watched
+from tfstyle.steps import Position, Result, Step, Watched
 from tfstyle.working import WorkingPictures
 
 
@@ -83,8 +83,9 @@ class Run(Watched):
         check_settings(settings, network)
         self._tiling = tiling(settings, network)
         self._working = WorkingPictures(self.inputs, self._tiling)
-        objects = {"init": init, "features": features}
-        networks.check_settings(settings, objects, checkpoint or resume)
+        objects = {"init": init, "features": features, "statistic": statistic} | given
+        for part in (networks, transport):
+            part.check_settings(settings, objects, checkpoint or resume)
         self._check_scales()
         self._saver, self._resume, self.judged = Saver(checkpoint), resume, judged
         self._outcome: Outcome | None = None
@@ -200,8 +201,9 @@ class Run(Watched):
     # --- the steps
 
     def _run(self):
-        if self.settings.chosen("method") == "network":
-            self._at, self._outcome = self._invert(), Outcome.DONE
+        method = self.settings.chosen("method")
+        if method in ("network", "transport"):
+            self._at, self._outcome = self._at_once(method), Outcome.DONE
             yield self._step()
             return
         saved = found(self._resume, self.checkpoint_path)
@@ -223,15 +225,16 @@ class Run(Watched):
         else:
             self._outcome = self._ended()
 
-    def _invert(self):
-        """The only position of a run whose picture a network makes, and the loss there."""
-        began, strategy = time.perf_counter(), self.plan.levels[0].strategy
-        targets, image = self._targets(0, strategy, ()), self._network_image()
-        loss, parts = self.engine.minimizer(strategy)[1](image, targets)
-        made = Made(image, loss, parts)
-        losses = [np.array([[1, loss]], np.float32)]
-        seconds = time.perf_counter() - began
-        return Position(0, strategy, targets, made, losses=losses, seconds=seconds, resumable=False)
+    def _at_once(self, method):
+        """The only position of a run whose picture networks make."""
+        if method == "transport":
+            return at_once.painting(*self._parts, self.inputs)
+        targets = self._targets(0, self.plan.levels[0].strategy)
+        return at_once.inversion(*self._parts, targets)
+
+    @property
+    def _parts(self):
+        return self.settings, self.plan, self.engine, self._working
 
     def _level(self, number):
         """The steps of one level; where memory runs out, again in smaller blocks."""
@@ -367,18 +370,12 @@ class Run(Watched):
             return self._working.init
         if self.settings.init == "content":
             return self._working.content
+        if self.settings.init == "transport":
+            return at_once.transported(*self._parts, self.inputs)[0]
         if self.settings.chosen("method") == "both":
-            return self._network_image()
+            return at_once.inverted(*self._parts)
         first = self.plan.levels[0].level
         return self.inputs.noise(first.height, first.width, self.settings.seed)
-
-    def _network_image(self):
-        """What a network makes of the content's features, with the margin."""
-        from tfstyle.networks import inverter
-
-        strategy = self.plan.levels[-1].strategy
-        network = inverter.get(*self.settings.layers(), self.plan.precision)
-        return network(self._working.content, strategy.side)
 
     def _whole_image(self):
         shown = self._shown(self._image(), self.plan.levels[-1].level)

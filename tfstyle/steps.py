@@ -129,7 +129,7 @@ class Made(NamedTuple):
     image: Any
     loss: Any
     parts: dict[str, Any]
-    evaluations: int = 1
+    evaluations: int
 
 
 class Watched:

@@ -178,10 +178,12 @@ class Painting:
         files = ", ".join(self.files)
         if is_detailed():
             numbers = (f"{name} {value:.4g}" for name, value in (result.parts | judged).items())
-            say(
-                f"{files}: {result.outcome.value} after {result.evaluations} evaluations | "
-                f"{', '.join(numbers)} | start-up {start_up:.1f} s, then {seconds:.1f} s"
+            facts = (
+                f"{files}: {result.outcome.value} after {result.evaluations} evaluations",
+                ", ".join(numbers),  # none where nothing was minimised
+                f"start-up {start_up:.1f} s, then {seconds:.1f} s",
             )
+            say(" | ".join(filter(None, facts)))
         elif not self._shared or not result.outcome.finished:
             say(summary(files, result, start_up + seconds, "evaluations", judged))
         if result.outcome is Outcome.STOPPED and (self.run.checkpoint_path or not result.maps):

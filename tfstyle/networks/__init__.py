@@ -23,7 +23,7 @@ def check_settings(settings: Settings, objects: dict[str, Any], checkpoint: Any)
         checkpoint: path, or whatever a run shall be resumed from.
     """
     method = settings.chosen("method") or "optimization"
-    if method == "optimization":
+    if method not in ("network", "both"):
         return
     layers = settings.chosen("layer")
     if len(layers) != 1 or layers[0] not in GATYS_LAYERS:
@@ -31,14 +31,7 @@ def check_settings(settings: Settings, objects: dict[str, Any], checkpoint: Any)
             f"layer: expected one of {', '.join(GATYS_LAYERS)} for method={method}, "
             f"received {', '.join(layers)}"
         )
-    for name, values in SEEN.items():
-        value = objects.get(name) or settings.chosen(name)
-        if value not in values:
-            expected = " or ".join(str(known) for known in values if known)
-            raise ValueError(
-                f"{name}: expected {expected} for method={method}, received {value}: take "
-                "method=optimization"
-            )
+    check_seen(settings, objects, f"method={method}")
     if objects.get("init") is not None or settings.chosen("init") != "noise":
         raise ValueError(f"init: expected none for method={method}, received a picture")
     if method == "network" and checkpoint:
@@ -46,3 +39,20 @@ def check_settings(settings: Settings, objects: dict[str, Any], checkpoint: Any)
             "checkpoint: expected none for method=network, which has nothing to resume, "
             f"received {checkpoint}"
         )
+
+
+def check_seen(settings: Settings, objects: dict[str, Any], asked: str) -> None:
+    """Raises `ValueError` unless the features are those that the decoders were trained on.
+
+    Args:
+        settings, objects: as there.
+        asked: the setting for which they have to be.
+    """
+    for name, values in SEEN.items():
+        value = objects.get(name) or settings.chosen(name)
+        if value not in values:
+            expected = " or ".join(str(known) for known in values if known)
+            raise ValueError(
+                f"{name}: expected {expected} for {asked}, received {value}: take "
+                "method=optimization"
+            )

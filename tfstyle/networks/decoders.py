@@ -5,6 +5,7 @@ convolutions in the place of transposed ones, which leave a checkerboard, and wi
 border. `python -m tools.train_inverter` trains them.
 """
 
+import functools
 import pathlib
 
 import keras
@@ -20,39 +21,41 @@ RESIDUALS = 2  # at the resolution of the feature maps, where a convolution sees
 _GREY = keras.initializers.Constant(0.5)
 
 
-def get(layer: str, dtype: str | None = None) -> keras.Model:
+def get(layer: str, dtype: str | None = None, tiled=(False, False)) -> keras.Model:
     """The decoder of a layer with the weights that come with the package; see `build`."""
-    model = build(layer, dtype)
+    model = build(layer, dtype, tiled)
     weights.assign(model, weights.read(BUNDLED), BUNDLED.name)
     return model
 
 
-def build(layer: str, dtype: str | None = None) -> keras.Model:
+def build(layer: str, dtype: str | None = None, tiled=(False, False)) -> keras.Model:
     """A decoder without weights of its own yet.
 
     Args:
         layer: of `VGG19_NARROW`, of which it takes the feature maps.
         dtype: Keras dtype policy, e.g. "float32" or "mixed_bfloat16".
+        tiled: whether the picture continues at its other side, of rows, of columns.
 
     Returns:
         A `keras.Model` from `[batch, h, w, C]` to RGB float32 `[batch, h s, w s, 3]`, about in
         [0, 1], with the layer's stride s; h and w are at least 2.
     """
     block = VGG19_NARROW.block(layer)
+    convolve = functools.partial(_convolve, dtype=dtype, tiled=tiled)
     features = keras.Input((None, None, VGG19_NARROW.widths[block - 1]), name="features")
-    x = _convolve(features, WIDTHS[block - 1], f"{layer}_in", dtype)
+    x = convolve(features, WIDTHS[block - 1], f"{layer}_in")
     for number in range(RESIDUALS):
         name = f"{layer}_residual{number + 1}"
-        change = _convolve(x, WIDTHS[block - 1], f"{name}_a", dtype)
-        change = _convolve(change, WIDTHS[block - 1], f"{name}_b", dtype, activation=None)
+        change = convolve(x, WIDTHS[block - 1], f"{name}_a")
+        change = convolve(change, WIDTHS[block - 1], f"{name}_b", activation=None)
         x = keras.layers.Add(name=name, dtype=dtype)([x, change])
     for level in range(block - 1, 0, -1):
         x = keras.layers.UpSampling2D(
             2, data_format=vgg.LAYOUT, name=f"{layer}_up{level}", dtype=dtype
         )(x)
-        x = _convolve(x, WIDTHS[level - 1], f"{layer}_level{level}_a", dtype)
-        x = _convolve(x, WIDTHS[level - 1], f"{layer}_level{level}_b", dtype)
-    image = _convolve(x, 3, f"{layer}_out", "float32", activation=None, bias_initializer=_GREY)
+        x = convolve(x, WIDTHS[level - 1], f"{layer}_level{level}_a")
+        x = convolve(x, WIDTHS[level - 1], f"{layer}_level{level}_b")
+    image = convolve(x, 3, f"{layer}_out", dtype="float32", activation=None, bias_initializer=_GREY)
     return keras.Model(features, image, name=f"{layer}_inverter")
 
 
@@ -63,8 +66,8 @@ def radius(layer: str) -> int:
     return (2 + 2 * RESIDUALS) * strides[-1] + 2 * sum(strides[:-1]) + 1
 
 
-def _convolve(x, channels, name, dtype, activation="leaky_relu", bias_initializer="zeros"):
-    x = vgg.Border(name=f"{name}_pad", dtype=dtype)(x)
+def _convolve(x, channels, name, dtype, tiled, activation="leaky_relu", bias_initializer="zeros"):
+    x = vgg.Border(tiled=tiled, name=f"{name}_pad", dtype=dtype)(x)
     return keras.layers.Conv2D(
         channels,
         3,

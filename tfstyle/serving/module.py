@@ -10,18 +10,18 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfstyle import api, device, engine, images, levels, palette, resampling
+from tfstyle import api, device, engine, images, levels, resampling, transport
 from tfstyle.features import check_settings
-from tfstyle.inputs import Inputs, load_styles, parts_of
+from tfstyle.inputs import Inputs, load_styles
 from tfstyle.optimizers import base
 from tfstyle.plan import Plan
 from tfstyle.serving import descriptor, packing, requests
+from tfstyle.serving.own_styles import OwnStyles
 from tfstyle.serving.presets import FromPreset
 from tfstyle.settings import StylizerSettings
 from tfstyle.settings.base import keywords
-from tfstyle.styles import Example, mask_at, style_at
+from tfstyle.styles import style_at
 
-KEPT_SIDE = 1024  # pixels: style pictures up to this are kept as they are
 ENOUGH = levels.MAX_LEVELS**2  # evaluations for every level to have some
 
 _IMAGE = tf.TensorSpec([1, None, None, 3], tf.float32)
@@ -69,6 +69,7 @@ class Stylizer(FromPreset, tf.Module):
         levels.levels(most, most, settings.evaluations, settings.scales)  # too many are an error
         styles = load_styles(settings, style, (most, most), given)
         check_settings(settings, objects.get("features", settings.chosen("features")))
+        transport.check_settings(settings, objects)
         self.settings, self._objects = settings, objects
         here = device.find()
         self._engine = engine.get(settings, engine.Parts(**objects), here)
@@ -77,16 +78,10 @@ class Stylizer(FromPreset, tf.Module):
         # loads in Python and nowhere else.
         weights = getattr(self._engine.network, "weights", [])  # any callable is a network
         self.network_weights = [weight.value for weight in weights]
-        stored = [each.stored(KEPT_SIDE) for each in styles]
-        self.style_pictures, self.style_regions = (
-            [None if x is None else tf.Variable(x, trainable=False) for x in column]
-            for column in zip(*stored)
-        )
-        self._engine.check_masks(any(each is not None for each in self.style_regions), False)
-        self._styles = [(each.part, each.scale, each.number) for each in styles]
-        self._style_parts = parts_of(styles)
-        with device.eagerly():
-            self._has_grey_styles = all(bool(palette.is_grey(each.picture)) for each in styles)
+        if transport.is_asked(settings):
+            self.chain_weights = [weight.value for weight in self._engine.chain.weights]
+        self.own_styles = OwnStyles(styles)
+        self._engine.check_masks(self.own_styles.have_regions, False)
         label = self._label(objects)
         self._descriptor_label = f"tfstyle descriptor, {label}\n"
         self._state_label = f"tfstyle state, {type(self._engine.optimizer).__name__} {label}\n"
@@ -103,9 +98,10 @@ class Stylizer(FromPreset, tf.Module):
     def describes(self) -> bool:
         """Whether there are `describe` and `stylize_with`.
 
-        Not for a discriminator, nor in the content's colours (`color` "match" or "luminance").
+        It is not for a discriminator, nor in the content's colours (`color` "match" or
+        "luminance"). What a picture at once needs of a style is not described.
         """
-        return self._engine.styles.describable
+        return self._engine.styles.describable and not transport.is_asked(self.settings)
 
     @property
     def _is_trained(self):
@@ -174,7 +170,7 @@ class Stylizer(FromPreset, tf.Module):
             image and losses as there.
         """
         size = tf.shape(image)[1:3]
-        style_masks = self._picture("style_masks", style_masks, size, len(self._style_parts))
+        style_masks = self._picture("style_masks", style_masks, size, len(self.own_styles.parts))
         content_mask = self._picture("content_mask", content_mask, size, 1)
         total = tf.reduce_sum(style_masks, axis=-1, keepdims=True)
         masks = style_masks / tf.maximum(total, 1.0), content_mask
@@ -292,7 +288,7 @@ class Stylizer(FromPreset, tf.Module):
         tiling = self._engine.tiling
         whole, content = levels.with_margin(*size, tiling), self._bordered(image, size)
         masks = [None if mask is None else self._bordered(mask, size) for mask in masks]
-        count = requests.scales(self.settings.scales, *whole)
+        count = requests.scales(self.settings.chosen("scales"), *whole)
 
         def level_at(number):
             return levels.level(number, count, *whole, num_steps, tiling)
@@ -311,8 +307,13 @@ class Stylizer(FromPreset, tf.Module):
                 lambda: (number + 1, image, losses, learned, status),
             )
 
-        first = level_at(0)
+        first, last = level_at(0), level_at(count - 1)
         begin = content
+        if transport.is_asked(self.settings):
+            begin = self._at_once(last, size, content, seed, masks)
+        if self.settings.method == "transport":  # in one step, whatever their number
+            painted = self._shown(begin, image, last, size, has_grey_styles)
+            return {"image": painted, "losses": tf.zeros([0, 2])}
         if self.settings.init == "noise":
             begin = resampling.noise(first.height, first.width, seed)
         learned = self._engine.objective.learned(targets_at(first)) if self._is_trained else ()
@@ -321,7 +322,6 @@ class Stylizer(FromPreset, tf.Module):
         shapes = tf.nest.map_structure(lambda x: tf.convert_to_tensor(x).shape, begin)
         shapes = shapes[0], _IMAGE.shape, tf.TensorShape([None, columns]), *shapes[3:]
         _, painted, losses, _, _ = tf.while_loop(running, paint, begin, shape_invariants=shapes)
-        last = level_at(count - 1)
         painted = self._engine.resized(painted, last.height, last.width)
         painted = self._shown(painted, image, last, size, has_grey_styles)
         return {"image": requests.finite("image", painted), "losses": losses}
@@ -335,7 +335,7 @@ class Stylizer(FromPreset, tf.Module):
         tiling = self._engine.tiling
         inside = resampling.crop(image, *levels.frame(level, *size, tiling))
         inside = self._engine.resized(inside, *size) if any(tiling.axes) else inside
-        shown = self._engine.shown(inside, content, has_grey_styles and self._has_grey_styles)
+        shown = self._engine.shown(inside, content, has_grey_styles and self.own_styles.are_grey)
         return tf.ensure_shape(shown, _IMAGE.shape)  # which a graph has forgotten
 
     def _paint(self, level, image, content, losses, targets):
@@ -358,17 +358,20 @@ class Stylizer(FromPreset, tf.Module):
     def _level_seed(self, seed, level):
         return levels.level_seed(tf.cast(seed, tf.int64), tf.cast(level.number, tf.int64))
 
+    def _at_once(self, level, size, content, seed, masks):
+        """The content in this module's own style at once, at the last level."""
+        regions, parts = masks[0], self.own_styles.parts
+        examples, by_region = self.own_styles.examples(level, size), regions is not None
+        seed = tf.cast(self._level_seed(seed, level), tf.int32)
+        beside = self._engine.looked_at(content, level)
+        style = self._engine.chain.styles.targets(examples, seed, None, beside, by_region)
+        painted = self._engine.transported(content, level, style, seed, regions, parts)
+        where = self._engine.regions.masks(level, regions, parts, None, content)
+        return tf.ensure_shape(where.shown(painted), _IMAGE.shape)
+
     def _own_style(self, level, size, content, seed, by_region=False):
         """What is remembered of this module's own styles beside a result of that size, and seed."""
-        seed, examples = self._level_seed(seed, level), []
-        for picture, region, (part, scale, number) in zip(
-            self.style_pictures, self.style_regions, self._styles
-        ):
-            unit = tf.cast(picture, tf.float32) / 255
-            long_side = scale.beside(tf.reduce_max(size))
-            picture = style_at(unit, long_side, level)
-            mask = None if region is None else tf.cast(region, tf.float32) / 255
-            examples.append(Example(picture, part, mask_at(mask, picture), number))
+        seed, examples = self._level_seed(seed, level), self.own_styles.examples(level, size)
         beside = self._engine.beside(content, level)
         return self._engine.styles.targets(examples, seed, None, beside, by_region), seed
 
@@ -376,7 +379,9 @@ class Stylizer(FromPreset, tf.Module):
         """The targets of a level."""
         seen = self._engine.content_targets(content, level)
         of_styles, of_content = masks
-        where = self._engine.regions.masks(level, of_styles, self._style_parts, of_content, content)
+        where = self._engine.regions.masks(
+            level, of_styles, self.own_styles.parts, of_content, content
+        )
         return self._engine.targets(seen, *style, learned, where)
 
     def _start(self, image, targets):

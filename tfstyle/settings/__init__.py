@@ -220,8 +220,8 @@ class StylizerSettings(Painted):
         JobSettings,
         "init",
         "content",
-        kind=Choice(("content", "noise")),
-        help="where the image starts",
+        kind=Choice(("content", "noise", "transport")),
+        help="where the image starts; transport: with what --method=transport makes",
     )
     optimizer: str | None = changed(JobSettings, "optimizer", None, kind=Choice(("lbfgs", "adam")))
     precision: str = changed(

@@ -73,6 +73,7 @@ PYRAMID = MATCHED | {
 PORTILLA_SIMONCELLI = PYRAMID | {"style_layers": ("image",), "lbfgs_history": 100}
 SAMPLERS = ("gibbs", "langevin")
 METHODS = ("optimization", "network", "both")
+PAINTERS = ("optimization", "transport")
 LARGEST_SIDE = int(images.MAX_PIXELS**0.5)
 MAX_EVALUATIONS = 1_000_000
 

@@ -1,9 +1,10 @@
 """What jobs with a style have."""
 
 import dataclasses
+from typing import ClassVar
 
 from tfstyle import registry
-from tfstyle.settings.base import Settings, setting
+from tfstyle.settings.base import Settings, changed, setting
 from tfstyle.settings.choices import (
     COLOR,
     IMAGE_LOSSES,
@@ -11,6 +12,8 @@ from tfstyle.settings.choices import (
     LOGIT_FEATURES,
     LOSSES,
     NETWORK,
+    OPTIMISATION,
+    PAINTERS,
     PICTURES,
     PIXELS_ALONE,
     PIXELS_BESIDE_CONTENT,
@@ -152,6 +155,23 @@ class Styled(JobSettings):
 class Painted(Styled):
     """What every job with a content and a style has."""
 
+    inits: ClassVar[tuple[str, ...]] = ("content", "noise", "transport")
+
+    method: str = setting(
+        "optimization",
+        Choice(PAINTERS),
+        "transport: at once, by features moved onto the style's statistic in closed form, and by "
+        "networks that make a picture of them; evaluations and scales do not count then",
+        OPTIMISATION,
+    )
+    init: str = changed(
+        JobSettings,
+        "init",
+        "content",
+        help="where the image starts: content, noise, transport (what --method=transport makes), "
+        "or a picture, which is shrunk to the first scale: take --scales=1 to continue from a "
+        "finished one",
+    )
     content_weight: float = setting(1.0, Number(), "weight of the content loss", LOSSES)
     style_weight: float | None = of_statistic(
         "style_weight", Number(), "weight of the style loss: more for more style", LOSSES
@@ -188,6 +208,11 @@ class Painted(Styled):
             raise ValueError(
                 "style_weight: expected a number above 0, where content_weight is 0 too"
             )
+
+    def chosen(self, setting):
+        if self.method == "transport" and setting in ("evaluations", "scales"):
+            return 1  # the loss is told, of the whole picture
+        return super().chosen(setting)
 
     def matched(self):
         return {"content": self.content_weight, "style": self.chosen("style_weight")}
