@@ -32,7 +32,7 @@ def texture(height=32, width=40, channels=3, seed=0):
 def summary(image, scales=4, orientations=4, reach=3):
     maps = tf.transpose(tf.constant(image, tf.float64), [2, 0, 1])
     found = joint.summary(maps, scales, orientations, reach)
-    return {name: value.numpy() for name, (_, value) in found.items()}
+    return {name: value.numpy() for name, value in found.items()}
 
 
 def test_there_are_710_numbers_in_grey():
