@@ -44,8 +44,16 @@ AXES = {
 }
 # Those that can be of very different sizes.
 SINGLE = ("lowpass_deviation", "magnitude_deviation")
-# Traced once for all scales.
-scale = tf.function(autograph=False)
+
+
+def scale(function):
+    """A function of one scale: in a graph it is traced once for all of them."""
+    traced = tf.function(function, autograph=False)
+
+    def called(*given):
+        return function(*given) if tf.executing_eagerly() else traced(*given)
+
+    return called
 
 
 class PortillaSimoncelli(Statistic):
@@ -103,6 +111,10 @@ class PortillaSimoncelli(Statistic):
     def loss(self, features, target, weights=None):
         maps = channels_of(features)
         return self.relative(self._along(maps, target["axes"]), target) + outside(maps, target)
+
+    def compared(self, features, target) -> dict:
+        """`errors` of a map `[1, h, w, C]`."""
+        return self.errors(self._along(channels_of(features), target["axes"]), target)
 
     def distance(self, measured, target):
         """The squared relative errors of all groups, added."""
