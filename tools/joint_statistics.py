@@ -16,7 +16,7 @@ from absl import app, flags
 import tfstyle
 from tfstyle import images
 from tfstyle.evaluation import contact_sheet
-from tfstyle.settings import TextureSettings
+from tfstyle.settings.choices import JOINT_TEXTURE
 from tfstyle.statistics import portilla_simoncelli
 
 _STYLES = flags.DEFINE_list(
@@ -25,7 +25,7 @@ _STYLES = flags.DEFINE_list(
 _OUTPUT = flags.DEFINE_string("output", "portilla_simoncelli", "Folder to write.")
 _SIZE = flags.DEFINE_integer("size", 256, "Side of the pictures, pixels.", lower_bound=32)
 _EVALUATIONS = flags.DEFINE_integer(
-    "evaluations", TextureSettings().evaluations, "Of each picture.", lower_bound=1
+    "evaluations", JOINT_TEXTURE["evaluations"], "Of each picture.", lower_bound=1
 )
 CLOSE = 0.01  # relative error of a group
 # sRGB -> CIE XYZ, each row over that of white, D65 (IEC 61966-2-1).

@@ -27,7 +27,7 @@ _STYLES = flags.DEFINE_list(
 _OUTPUT = flags.DEFINE_string("output", "roots", "Folder to write.")
 _SIZE = flags.DEFINE_integer("size", 128, "Side of the pictures, pixels.", lower_bound=32)
 _EVALUATIONS = flags.DEFINE_integer(
-    "evaluations", TextureSettings().evaluations, "Of each optimization.", lower_bound=1
+    "evaluations", None, "Of each optimization; default: those of each method.", lower_bound=1
 )
 _SWEEPS = flags.DEFINE_integer(
     "sweeps", FrameSettings().sweeps, "Of FRAME, for each filter.", lower_bound=1
