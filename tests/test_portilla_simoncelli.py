@@ -159,6 +159,9 @@ def test_defaults_of_the_pyramid():
         assert settings.chosen("features") == "steerable_pyramid"
         assert settings.layer_weights() == {"image": 1.0}
         assert settings.parameters("lbfgs")["history"] == 100
+        assert settings.chosen("evaluations") == 1000 and settings.terms()["tv"] == 0
+    assert named.replace(evaluations=20, tv_weight=0.1).terms() == {"style": 1, "tv": 0.1}
+    assert TextureSettings().chosen("evaluations") == 300
     others = StylizeSettings(features="steerable_pyramid", statistic="gram")
     assert others.layers()[-1] == "lowpass" and others.parameters("lbfgs")["history"] == 10
 

@@ -23,7 +23,7 @@ def picture(height=32, width=40, seed=0):
 @pytest.fixture(scope="module")
 def stylizer():
     """All it knows is the pyramid of the style."""
-    options = PYRAMID | JOINT | {"max_size": 64, "max_evaluations": 9}
+    options = PYRAMID | JOINT | {"max_size": 64, "evaluations": 3, "max_evaluations": 9}
     return tfstyle.Stylizer(picture(), **options)
 
 
@@ -49,7 +49,8 @@ def test_a_batch_paints_what_stylize_paints(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, seed in (("style", 0), ("a", 1)):
         Image.fromarray(picture(seed=seed)).save(f"{name}.png")
-    flags = [f"--{name}={value}" for name, value in (PYRAMID | JOINT).items()]
+    options = PYRAMID | {"statistic": "gram"}  # of its bands
+    flags = [f"--{name}={value}" for name, value in options.items()]
     flags += ["--style=style.png", "--size=40", "--evaluations=2"]
     assert cli.main(["batch", "--content=a.png", "--output_dir=out", *flags]) == 0
     assert cli.main(["stylize", "--content=a.png", "--output=a_too.png", *flags]) == 0
@@ -68,6 +69,9 @@ def test_a_resumed_texture_ends_as_if_it_had_never_stopped(tmp_path):
             run.stop()
     resumed = tfstyle.synthesize_texture(picture(), checkpoint=path, resume=True, **options)
     np.testing.assert_array_equal(resumed.image, whole)
+    longer = tfstyle.settings.TextureSettings(**options | {"evaluations": None})
+    run = tfstyle.Run(longer, style=picture(), checkpoint=path, resume=True)
+    assert next(run).evaluations == 4 and sum(run.plan.budgets) == 1000
 
 
 @pytest.mark.parametrize(
