@@ -26,7 +26,7 @@ SIZE = 64
 IMAGES = ("image/png", "image/jpeg")
 WITH_PICTURES = (  # ids of cells
     *("texture", "maps", "moved", "gram", "invert", "synthesize", "loss"),
-    *("compare", "stylize", "blend", "theory-figure"),
+    *("compare", "stylize", "blend", "roots", "theory-figure"),
 )
 
 

@@ -32,7 +32,7 @@ def texture(height=32, width=40, channels=3, seed=0):
 def summary(image, scales=4, orientations=4, reach=3):
     maps = tf.transpose(tf.constant(image, tf.float64), [2, 0, 1])
     found = joint.summary(maps, scales, orientations, reach)
-    return {name: value.numpy() for name, (_, value) in found.items()}
+    return {name: value.numpy() for name, value in found.items()}
 
 
 def test_there_are_710_numbers_in_grey():
@@ -159,6 +159,9 @@ def test_defaults_of_the_pyramid():
         assert settings.chosen("features") == "steerable_pyramid"
         assert settings.layer_weights() == {"image": 1.0}
         assert settings.parameters("lbfgs")["history"] == 100
+        assert settings.chosen("evaluations") == 1000 and settings.terms()["tv"] == 0
+    assert named.replace(evaluations=20, tv_weight=0.1).terms() == {"style": 1, "tv": 0.1}
+    assert TextureSettings().chosen("evaluations") == 300
     others = StylizeSettings(features="steerable_pyramid", statistic="gram")
     assert others.layers()[-1] == "lowpass" and others.parameters("lbfgs")["history"] == 10
 

@@ -329,8 +329,9 @@ class Run(Watched):
 
     def _restore(self, saved):
         """Goes to the position of a checkpoint; more evaluations are added to the last level."""
-        saved.check(self.settings.as_json(), self._digest, self.plan.precision)
-        more = self.settings.evaluations - sum(saved.budgets)
+        asked = self.settings.as_json() | {"evaluations": self.settings.chosen("evaluations")}
+        saved.check(asked, self._digest, self.plan.precision)
+        more = asked["evaluations"] - sum(saved.budgets)
         self.plan = self.plan.with_budgets([*saved.budgets[:-1], saved.budgets[-1] + more])
         level = self.plan.levels[saved.level].level
         blank = np.zeros((1, level.height, level.width, 3 * self.inputs.count), np.float32)

@@ -73,10 +73,17 @@ def _meaning(name):
     field = first[1].fields()[name]
     text = explained(field)
     for title, job in others:
-        default = job.fields()[name].default
-        if default != field.default:
-            text += f"; {title}: {field.metadata['kind'].write(default)}"
+        other = job.fields()[name]
+        if other.default != field.default:
+            text += f"; {title}: {_default(other)}"
     return text.replace("|", "\\|")
+
+
+def _default(field):
+    """A default, or what the help says of one that depends on other settings."""
+    if field.default is None:
+        return field.metadata["help"].partition("default: ")[2]
+    return field.metadata["kind"].write(field.default)
 
 
 if __name__ == "__main__":

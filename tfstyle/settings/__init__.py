@@ -12,6 +12,7 @@ from tfstyle import images, registry
 from tfstyle.settings.base import Settings, changed, setting
 from tfstyle.settings.choices import (
     FRAME,
+    JOINT_TEXTURE,
     LARGEST_SIDE,
     LOSSES,
     MATCHED,
@@ -19,7 +20,9 @@ from tfstyle.settings.choices import (
     METHODS,
     OPTIMISATION,
     PICTURES,
+    PORTILLA_SIMONCELLI,
     SAMPLERS,
+    TEXTURE,
 )
 from tfstyle.settings.common import FileSettings, JobSettings, OnePicture
 from tfstyle.settings.kinds import Choice, Integer, Number, Path, Texts
@@ -50,6 +53,18 @@ class StylizeSettings(Painted, Masked, OnePicture):
     )
 
 
+def of_texture(name):
+    """A setting of which the default of a texture is found in the tables."""
+    help = JobSettings.fields()[name].metadata["help"]
+    values = TEXTURE[name], JOINT_TEXTURE[name]
+    return changed(
+        JobSettings,
+        name,
+        None,
+        help="{}; default: {:g}, for portilla_simoncelli {:g}".format(help, *values),
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class TextureSettings(Styled, Masked, OnePicture):
     """The settings of `tfstyle.synthesize_texture`."""
@@ -72,8 +87,12 @@ class TextureSettings(Styled, Masked, OnePicture):
         help="a grey picture for each style, stretched over the result, whose shape the first has: "
         "white where that style is, black where not",
     )
-    tv_weight: float = changed(JobSettings, "tv_weight", 0.001)
-    evaluations: int = changed(JobSettings, "evaluations", 300)
+    tv_weight: float | None = of_texture("tv_weight")  # type: ignore[assignment]
+    evaluations: int | None = of_texture("evaluations")  # type: ignore[assignment]
+
+    def _defaults(self):
+        chosen = super()._defaults()
+        return chosen | (JOINT_TEXTURE if chosen is PORTILLA_SIMONCELLI else TEXTURE)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -71,6 +71,9 @@ PYRAMID = MATCHED | {
     "statistic": "portilla_simoncelli",
 }
 PORTILLA_SIMONCELLI = PYRAMID | {"style_layers": ("image",), "lbfgs_history": 100}
+# Of textures. The joint statistics can be met to a hundredth, but not by a smoother picture.
+TEXTURE = {"evaluations": 300, "tv_weight": 0.001}
+JOINT_TEXTURE = {"evaluations": 1000, "tv_weight": 0.0}
 SAMPLERS = ("gibbs", "langevin")
 METHODS = ("optimization", "network", "both")
 PAINTERS = ("optimization", "transport")

@@ -134,7 +134,7 @@ class JobSettings(Settings):
 
     def terms(self) -> dict[str, float]:
         """Weights of all terms of the loss."""
-        return {**self.matched(), "tv": self.tv_weight}
+        return {**self.matched(), "tv": self.chosen("tv_weight")}
 
     def tv_exponent(self) -> float:
         """Exponent of the total variation."""

@@ -27,8 +27,33 @@ FAMILIES = {
     "phase": ("parent_phase",),
     "colour": ("lowpass_colours",),
 }
+# The axes of each, a letter for one: n counts scales, l maps, k orientations, m neighbours in each
+# direction, and p the real and the imaginary part.
+AXES = {
+    "lowpass_deviation": "nl",
+    "lowpass_skewness": "nl",
+    "lowpass_kurtosis": "nl",
+    "lowpass_correlation": "nlmm",
+    "lowpass_colours": "nll",
+    "highpass_variance": "nl",
+    "magnitude_deviation": "nlk",
+    "magnitude_autocorrelation": "nlkmm",
+    "magnitude_correlation": "nlklk",
+    "parent_magnitude": "nlklk",
+    "parent_phase": "nlklpk",
+}
 # Those that can be of very different sizes.
 SINGLE = ("lowpass_deviation", "magnitude_deviation")
+
+
+def scale(function):
+    """A function of one scale: in a graph it is traced once for all of them."""
+    traced = tf.function(function, autograph=False)
+
+    def called(*given):
+        return function(*given) if tf.executing_eagerly() else traced(*given)
+
+    return called
 
 
 class PortillaSimoncelli(Statistic):
@@ -87,17 +112,24 @@ class PortillaSimoncelli(Statistic):
         maps = channels_of(features)
         return self.relative(self._along(maps, target["axes"]), target) + outside(maps, target)
 
+    def compared(self, features, target) -> dict:
+        """`errors` of a map `[1, h, w, C]`."""
+        return self.errors(self._along(channels_of(features), target["axes"]), target)
+
     def distance(self, measured, target):
-        """The squared relative errors of the means, the covariance, and all groups, added."""
-        of_groups = [
-            (_each if name in SINGLE else _whole)(measured[name], target[name])
-            for family, names in FAMILIES.items()
-            for name in names
-            if family != self.without
+        """The squared relative errors of all groups, added."""
+        return tf.add_n(list(self.errors(measured, target).values()))
+
+    def errors(self, measured, target) -> dict:
+        """The squared relative error of each group: means, covariance, and those of `FAMILIES`."""
+        names = [
+            name for family, each in FAMILIES.items() for name in each if family != self.without
         ]
-        return tf.add_n(
-            [_of_means(measured, target), _of_covariances(measured, target), *of_groups]
-        )
+        found = {"mean": _of_means, "covariance": _of_covariances}
+        return {name: error(measured, target) for name, error in found.items()} | {
+            name: (_each if name in SINGLE else _whole)(measured[name], target[name])
+            for name in names
+        }
 
     def size(self, target):
         """The number of groups: the error of each is relative by itself."""
@@ -112,9 +144,7 @@ class PortillaSimoncelli(Statistic):
         live = tf.math.count_nonzero(tf.reduce_any(axes != 0, axis=0), dtype=tf.int32)
         turned = tf.einsum("chw,cl->lhw", maps, axes[:, :live])
         bands = summary(turned, self.scales, self.angles, self.reach)
-        numbers = {
-            name: _padded(value, axes_, maps.shape[0]) for name, (axes_, value) in bands.items()
-        }
+        numbers = {name: _padded(each, AXES[name], maps.shape[0]) for name, each in bands.items()}
         return pixels(maps) | numbers | {"axes": axes}
 
 
@@ -149,15 +179,14 @@ def covariance(maps):
 
 
 def summary(maps, scales: int, orientations: int, reach: int) -> dict:
-    """The numbers of a pyramid, by name, and what their axes are: a letter for each.
+    """The numbers of a pyramid, by name, with the axes of `AXES`.
 
     Args:
         maps: `[L, h, w]`, float32 or float64.
         scales, orientations, reach: see `PortillaSimoncelli`.
 
     Returns:
-        `{name: (letters, tensor)}`; n counts scales, l maps, k orientations, m neighbours in each
-        direction, and p the real and the imaginary part.
+        `{name: tensor}`; n is N for bands, N + 1 for low-passes, N - 1 for pairs of scales.
     """
     floor, width = _floor(maps), 2 * reach + 1
     highpass, bands, _ = pyramid.analyse(maps, scales, orientations)
@@ -170,37 +199,36 @@ def summary(maps, scales: int, orientations: int, reach: int) -> dict:
         _of_parents(tf.math.real(band), unit, coarser, floor)
         for band, (unit, _), coarser in zip(bands, units, bands[1:])
     ]
-    found.append({"highpass_variance": ("l", tf.reduce_mean(tf.square(highpass), axis=[1, 2]))})
-    names = {name: letters for each in found for name, (letters, _) in each.items()}
-    return {
-        name: (f"n{letters}", tf.stack([each[name][1] for each in found if name in each]))
-        for name, letters in names.items()
-    }
+    found.append({"highpass_variance": tf.reduce_mean(tf.square(highpass), axis=[1, 2])})
+    return {name: tf.stack([each[name] for each in found if name in each]) for name in AXES}
 
 
+@scale
 def _of_lowpass(low, floor, width):
     """Of maps `[L, h, w]` of what is left at a scale; variances `floor` `[L]` are nothing."""
     _, centred = _centred(low)
     variance, skewness, kurtosis = _moments(centred, floor)
     unit = centred / tf.sqrt(variance)[:, None, None]
     return {
-        "lowpass_deviation": ("l", tf.sqrt(variance)),
-        "lowpass_skewness": ("l", skewness),
-        "lowpass_kurtosis": ("l", kurtosis),
-        "lowpass_correlation": ("lmm", autocorrelation(unit, width)),
-        "lowpass_colours": ("ll", _products(unit, unit)),
+        "lowpass_deviation": tf.sqrt(variance),
+        "lowpass_skewness": skewness,
+        "lowpass_kurtosis": kurtosis,
+        "lowpass_correlation": autocorrelation(unit, width),
+        "lowpass_colours": _products(unit, unit),
     }
 
 
+@scale
 def _of_magnitudes(unit, deviation, width):
     """Of the magnitudes of bands `[L, K, h, w]` over their deviations `[L, K]`."""
     return {
-        "magnitude_deviation": ("lk", deviation),
-        "magnitude_autocorrelation": ("lkmm", autocorrelation(unit, width)),
-        "magnitude_correlation": ("lklk", _products(unit, unit)),
+        "magnitude_deviation": deviation,
+        "magnitude_autocorrelation": autocorrelation(unit, width),
+        "magnitude_correlation": _products(unit, unit),
     }
 
 
+@scale
 def _of_parents(filtered, magnitudes, coarser, floor):
     """Of bands and those of the next scale, `coarser`, whose phase is doubled.
 
@@ -218,8 +246,8 @@ def _of_parents(filtered, magnitudes, coarser, floor):
     above = _unit(_centred(length)[1], floor)[0]
     here = _unit(filtered, floor)[0]
     return {
-        "parent_magnitude": ("lklk", _products(magnitudes, above)),
-        "parent_phase": ("lklpk", _products(here, tf.stack(parts, axis=1))),
+        "parent_magnitude": _products(magnitudes, above),
+        "parent_phase": _products(here, tf.stack(parts, axis=1)),
     }
 
 
