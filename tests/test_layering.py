@@ -30,7 +30,7 @@ LEVELS = (
     ("blocks",),
     ("networks", "styles", "workload"),
     ("plan", "checkpoint", "engine", "steps", "working"),
-    ("random_field", "run"),
+    ("random_field", "run", "training"),
     ("animation", "api", "output", "provenance"),
     ("batch", "evaluation", "serving"),
     ("cli",),

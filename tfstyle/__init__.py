@@ -2,7 +2,7 @@
 
 import importlib
 
-from tfstyle.api import frame, invert, stylize, synthesize_texture
+from tfstyle.api import apply, frame, invert, stylize, synthesize_texture, train
 from tfstyle.checkpoint import Checkpoint
 from tfstyle.evaluation.comparison import compare
 from tfstyle.outcome import Outcome
@@ -17,11 +17,13 @@ __all__ = [
     "Run",
     "Step",
     "Stylizer",
+    "apply",
     "compare",
     "frame",
     "invert",
     "stylize",
     "synthesize_texture",
+    "train",
 ]
 
 

@@ -8,12 +8,14 @@ import pathlib
 from tfstyle.batch import BatchSettings
 from tfstyle.cli.options import explained
 from tfstyle.settings import (
+    ApplySettings,
     FileSettings,
     FrameSettings,
     InvertSettings,
     StylizerSettings,
     StylizeSettings,
     TextureSettings,
+    TrainSettings,
 )
 from tfstyle.settings.choices import GROUPS
 
@@ -25,6 +27,8 @@ JOBS = {
     "frame": FrameSettings,
     "export": StylizerSettings,
     "batch": BatchSettings,
+    "train": TrainSettings,
+    "apply": ApplySettings,
     "flags of the other commands": FileSettings,
 }
 HEAD = """# Settings
@@ -74,7 +78,7 @@ def _meaning(name):
     text = explained(field)
     for title, job in others:
         default = job.fields()[name].default
-        if default != field.default:
+        if default is not None and default != field.default:
             text += f"; {title}: {field.metadata['kind'].write(default)}"
     return text.replace("|", "\\|")
 

@@ -23,6 +23,8 @@ COMMANDS = {
     "frame": "learn the random field of a grey texture, and draw a picture from it",
     "compare": "show side by side what statistics, or any other setting, make of it",
     "export": "write a model that any TensorFlow server runs: pictures in, pictures out",
+    "train": "train a network that paints in a style, or makes a texture, at once",
+    "apply": "make pictures by a network that was trained",
     "invert": "rebuild a picture from what one layer of the network sees",
 }
 FAILURE, USAGE, INTERRUPTED = 1, 2, Outcome.STOPPED.exit_code

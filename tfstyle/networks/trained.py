@@ -1,11 +1,11 @@
-"""A trained network as a file: weights, settings and the record of its training; and its use."""
+"""A trained network as a file: weights, settings and the record of its training."""
 
 import json
 import os
+import pathlib
 import zipfile
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -13,7 +13,8 @@ from tfstyle import images
 from tfstyle.networks import style_network, texture_network
 
 FORMAT = 1
-NETWORKS = {
+BUNDLED = {path.stem: path for path in pathlib.Path(__file__).parent.glob("data/models/*.npz")}
+NETWORKS: dict[str, Any] = {
     "style": style_network.StyleNetwork,
     "texture": texture_network.TextureNetwork,
 }
@@ -28,7 +29,8 @@ def build(kind: str, dtype: str | None = None) -> Any:
     """
     network = NETWORKS[kind](dtype=dtype)
     side = network.stride * 2
-    network(tf.zeros([1, side, side, 3]) if kind == "style" else texture_network.noise(1, side, side, 0))
+    is_texture = kind == "texture"
+    network(texture_network.noise(1, side, side, 0) if is_texture else tf.zeros([1, side, side, 3]))
     return network
 
 
@@ -52,26 +54,31 @@ class Trained:
     def save(self, path: str | os.PathLike) -> None:
         """Writes a file, whole or not at all; weights in half precision. Raises `OSError`."""
         header = {"format": FORMAT, "settings": self.settings, "record": self.record}
-        arrays = {
+        arrays: dict[str, Any] = {
             f"weight_{number}": np.float16(weight)
             for number, weight in enumerate(self.network.get_weights())
         }
         path = os.path.realpath(os.path.expanduser(path))
         with images.temporary(path) as beside:
             with open(beside, "xb") as file:
-                header_array = np.array(json.dumps(header))
-                np.savez_compressed(file, allow_pickle=False, header=header_array, **arrays)
+                arrays["header"] = np.array(json.dumps(header))
+                np.savez_compressed(file, allow_pickle=False, **arrays)
             os.replace(beside, path)
 
 
-def load(path: str | os.PathLike, dtype: str | None = "float32") -> Trained:
+def load(name: str | os.PathLike, dtype: str | None = "float32") -> Trained:
     """Reads a file that `Trained.save` wrote; nothing in it is executed.
+
+    Args:
+        name: a path, or the name of one of those that come with the package, see `BUNDLED`.
+        dtype: see `build`.
 
     Raises:
         ValueError: no such file, or another one; the message begins with "model".
     """
+    path = BUNDLED.get(os.fspath(name), os.path.expanduser(name))
     try:
-        with open(os.path.expanduser(path), "rb") as file:
+        with open(path, "rb") as file:
             arrays = dict(np.load(file, allow_pickle=False))
         header = json.loads(str(arrays.pop("header")))
         if header["format"] != FORMAT:
@@ -79,10 +86,14 @@ def load(path: str | os.PathLike, dtype: str | None = "float32") -> Trained:
         network = build(header["settings"]["kind"], dtype)
         network.set_weights([np.float32(arrays[f"weight_{n}"]) for n in range(len(arrays))])
     except FileNotFoundError:
-        raise ValueError(f"model={path}: file not found") from None
+        known = ", ".join(sorted(BUNDLED))
+        raise ValueError(
+            f"model={name}: expected a file of tfstyle train, or one of {known}, received a name "
+            "of neither"
+        ) from None
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise ValueError(
-            f"model={path}: expected a network of tfstyle train, received another or a damaged "
+            f"model={name}: expected a network of tfstyle train, received another or a damaged "
             f"file ({error})"
         ) from None
     return Trained(network, header["settings"], header["record"])

@@ -22,8 +22,10 @@ from tfstyle.settings.choices import (
 from tfstyle.settings.common import FileSettings, JobSettings, OnePicture
 from tfstyle.settings.kinds import Choice, Integer, Number, Path, Texts
 from tfstyle.settings.styled import Masked, Painted, Styled
+from tfstyle.settings.training import ApplySettings, TrainSettings
 
 __all__ = [
+    "ApplySettings",
     "FileSettings",
     "FrameSettings",
     "InvertSettings",
@@ -32,6 +34,7 @@ __all__ = [
     "StylizeSettings",
     "StylizerSettings",
     "TextureSettings",
+    "TrainSettings",
 ]
 
 

@@ -1,10 +1,10 @@
-"""What can be asked of the training of a network."""
+"""What can be asked of the training of a network, and of its use."""
 
 import dataclasses
 from typing import Any, ClassVar
 
 from tfstyle import registry
-from tfstyle.settings.base import changed, setting
+from tfstyle.settings.base import Settings, changed, setting
 from tfstyle.settings.choices import TRAINING
 from tfstyle.settings.common import JobSettings, OnePicture
 from tfstyle.settings.kinds import Choice, Integer, Number
@@ -99,3 +99,19 @@ class TrainSettings(Painted):
 
     def compared_layers(self):
         return () if self.is_texture else super().compared_layers()
+
+
+@dataclasses.dataclass(frozen=True)
+class ApplySettings(Settings):
+    """The settings of `tfstyle.apply`."""
+
+    background: str = changed(JobSettings, "background", "white")
+    size: int | tuple[int, int] | None = changed(
+        OnePicture,
+        "size",
+        None,
+        help="long side in pixels, or WIDTHxHEIGHT, see fit; default: the picture's own, of a "
+        "texture 512",
+    )
+    fit: str = changed(OnePicture, "fit", "crop")
+    seed: int = changed(OnePicture, "seed", 0, help="of a texture's noise")

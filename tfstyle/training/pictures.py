@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from tfstyle import images
 
 HELD_OUT = 8  # at most, and at most one of so many
 CROPS = 4  # of each picture that is decoded
+PICTURES = (*images.EXTENSIONS, ".jpeg", ".tif", ".heic")  # as names of files end
 BUFFER = 64  # crops among which the next one is drawn
 GAMMA, CONTRAST = 0.2, 0.15  # deviations of their logarithms
 
@@ -22,10 +22,8 @@ def found(photos: Any) -> list[Any]:
     Raises:
         ValueError: fewer than two; the message begins with "photos".
     """
-    listed = photos if isinstance(photos, (list, tuple)) else [photos]
-    pictures: list[Any] = []
-    for each in filter(lambda each: each is not None, listed):
-        pictures += _files(os.path.expanduser(each)) if isinstance(each, (str, os.PathLike)) else [each]
+    given = photos if isinstance(photos, (list, tuple)) else [photos]
+    pictures = listed([each for each in given if each is not None], "photos")
     if len(pictures) < 2:
         raise ValueError(
             "photos: expected a folder or a list of at least 2 pictures, one of which is held out "
@@ -34,11 +32,24 @@ def found(photos: Any) -> list[Any]:
     return pictures
 
 
-def _files(path):
-    """Pictures below a folder, or those that a pattern means; sorted."""
-    pattern = os.path.join(glob.escape(path), "**") if os.path.isdir(path) else path
-    names = glob.glob(pattern, recursive=True)
-    return sorted(name for name in names if name.lower().endswith(images.EXTENSIONS))
+def listed(given: Sequence[Any], name: str) -> list[Any]:
+    """Pictures below folders, those that patterns mean, and those that are given themselves.
+
+    Raises:
+        ValueError: nothing is found under a path; the message begins with `name`.
+    """
+    pictures: list[Any] = []
+    for each in given:
+        here = [each]
+        if isinstance(each, (str, os.PathLike)) and not os.path.isfile(each):
+            path = os.path.expanduser(each)
+            pattern = os.path.join(glob.escape(path), "**") if os.path.isdir(path) else path
+            names = sorted(glob.glob(pattern, recursive=True))
+            here = [path for path in names if path.lower().endswith(PICTURES)]
+        if not here:
+            raise ValueError(f"{name}: expected pictures, received {str(each)!r}, which has none")
+        pictures += here
+    return pictures
 
 
 class Photographs:

@@ -41,6 +41,9 @@ class TrainRun(Watched):
         checkpoint: a file that is written every few seconds and at the end.
         resume: a `Checkpoint`, or whether to resume from the file if it is there.
 
+    Attributes:
+        outcome: how the training ended, `STOPPED` before.
+
     Raises:
         ValueError: a picture or setting that cannot be used; the message begins with its name.
     """
@@ -65,7 +68,7 @@ class TrainRun(Watched):
         self._saver, self._resume = Saver(checkpoint), resume
         self.evaluations, self._seconds = 0, 0.0
         self._losses: list[tuple[int, float]] = []
-        self._outcome = Outcome.STOPPED
+        self.outcome = Outcome.STOPPED
         self._steps = self._run()
 
     def __next__(self) -> Step:
@@ -101,7 +104,7 @@ class TrainRun(Watched):
     def _record(self):
         photographs = self._photographs
         return {
-            "outcome": self._outcome.value,
+            "outcome": self.outcome.value,
             "steps": self.evaluations,
             "minutes": round(self._seconds / 60, 2),
             "pictures": self.evaluations * self.settings.batch,
@@ -121,7 +124,7 @@ class TrainRun(Watched):
             strategy=Strategy(),
             before=(self.evaluations, 0),
             seconds=self._seconds,
-            losses=np.float32(self._losses).reshape(-1, 2),
+            losses=np.array(self._losses, np.float32).reshape(-1, 2),
             state=arrays_of(self._variables),
         )
 
@@ -147,26 +150,27 @@ class TrainRun(Watched):
         yield self._step()
         interval = max(SECONDS, 60 * self.settings.minutes / MEASUREMENTS)
         batches = iter(self._batches())
-        first = next(batches)
-        self._advance.get_concrete_function(first)  # the graph is built before time counts
-        batches = itertools.chain([first], batches)
+        is_built = False
         while self._fraction < 1:
-            began = measured = time.monotonic()
+            measured = time.monotonic()
             while self._fraction < 1 and time.monotonic() - measured < interval:
+                began = time.monotonic()
                 self._adam.learning_rate = self._rate()
                 self._advance(next(batches))
                 self.evaluations += 1
-                self._seconds, began = self._seconds + time.monotonic() - began, time.monotonic()
                 if self.is_stopping:
                     return
+                # The first step builds the graph, which does not count.
+                self._seconds += is_built * (time.monotonic() - began)
+                is_built = True
             yield self._step()
             if not np.isfinite(self._losses[-1][1]):
-                self._outcome = Outcome.NOT_FINITE
+                self.outcome = Outcome.NOT_FINITE
                 return
             if self._has_settled():
-                self._outcome = Outcome.CONVERGED
+                self.outcome = Outcome.CONVERGED
                 return
-        self._outcome = Outcome.DONE
+        self.outcome = Outcome.DONE
 
     @property
     def _fraction(self):
