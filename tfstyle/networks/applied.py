@@ -46,9 +46,12 @@ class Applier:
     def __init__(self, trained: Trained, whole: int = WHOLE, side: int = SIDE):
         self.trained, self.whole, self.side = trained, whole, side
         self._network = trained.network
+        given = self._network.signature  # of any size, so that a graph is built once
         self._paint = tf.function(self._painted, reduce_retracing=True)
-        self._paint_whole = tf.function(lambda pictures: self._painted(pictures, None))
-        self._measure = tf.function(lambda pictures: self._network(pictures)[1])
+        self._paint_whole = tf.function(
+            lambda given: self._painted(given, None), input_signature=[given]
+        )
+        self._measure = tf.function(lambda given: self._network(given)[1], input_signature=[given])
 
     def __call__(self, content: Any, settings: ApplySettings) -> Made:
         """A painting of a photograph, or a texture.

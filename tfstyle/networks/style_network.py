@@ -6,6 +6,7 @@ is added to the photograph: so it is small, and what it has not learned yet stay
 """
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from tfstyle.networks.units import Chain, Unit, doubled, to_colours
@@ -23,6 +24,7 @@ class StyleNetwork(keras.Model):
     """Photographs to paintings; see above."""
 
     stride, radius = STRIDE, RADIUS
+    signature = tf.TensorSpec([None, None, None, 3], tf.float32, "pictures")
 
     def __init__(self, dtype: str | None = None):
         super().__init__(dtype=dtype, autocast=False)

@@ -21,6 +21,7 @@ class TextureNetwork(keras.Model):
     """Noise to textures; see above."""
 
     stride = STRIDE
+    signature = [tf.TensorSpec([None, None, None, channels], tf.float32) for channels in NOISE]
 
     def __init__(self, dtype: str | None = None):
         super().__init__(dtype=dtype, autocast=False)
