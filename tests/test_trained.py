@@ -1,5 +1,8 @@
 """Networks that make pictures at once: what they compute, their files, and what applies them."""
 
+import json
+import pathlib
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,6 +11,7 @@ from PIL import Image
 import tfstyle
 from tfstyle import cli
 from tfstyle.networks import applied, texture_network, trained, units
+from tfstyle.serving import networks
 
 RNG = np.random.default_rng(5)
 
@@ -113,3 +117,42 @@ def test_folders_are_painted(painter, folder, capsys):
     assert "--output: expected one photograph, received 3" in capsys.readouterr().err
     assert cli.main([*arguments[:2], "--content=style.png", "--output=one.png", "--size=40"]) == 0
     assert np.asarray(Image.open("one.png")).shape == (33, 40, 3)
+
+
+def test_exports_make_the_same(painter, weaver, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    painter.save("painter.npz")
+    weaver.save("weaver.npz")
+    photo = RNG.random((2, 45, 66, 3)).astype(np.float32)
+    expected = np.clip(trained.load("painter.npz").network(photo)[0], 0, 1)
+    assert cli.main(["export", "--model=painter.npz", "--output=served"]) == 0
+    served = tf.saved_model.load("served/1").signatures
+    np.testing.assert_allclose(served["stylize"](image=photo)["image"], expected, atol=1e-5)
+    assert json.loads(pathlib.Path("served/1/assets.extra/tfstyle.json").read_text()) == {
+        "settings": painter.settings,
+        "record": painter.record,
+    }
+    data = tf.io.encode_png(np.uint8(photo[0] * 255 + 0.5))
+    answer = served["serving_default"](image_bytes=data[None])["stylized_bytes"][0]
+    assert tf.io.decode_png(answer).shape == (45, 66, 3)
+    assert cli.main(["export", "--model=weaver.npz", "--output=woven"]) == 0
+    woven = tf.saved_model.load("woven/1").signatures["texture"]
+    sides = {"height": tf.constant(64), "width": tf.constant(32), "seed": tf.constant(4)}
+    made = tfstyle.apply("weaver.npz", size=(32, 64), seed=4)
+    np.testing.assert_allclose(woven(**sides)["image"], made, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
+def test_a_lite_file_makes_the_same_at_any_size(painter, tmp_path, capsys):
+    path = tmp_path / "painter.tflite"
+    networks.save_lite(painter, path)
+    assert path.stat().st_size < 2e6
+    interpreter = tf.lite.Interpreter(str(path))
+    (asked,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()
+    photo = RNG.random((1, 37, 50, 3)).astype(np.float32)
+    interpreter.resize_tensor_input(asked["index"], photo.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(asked["index"], photo)
+    interpreter.invoke()
+    expected = np.clip(painter.network(photo)[0], 0, 1)
+    np.testing.assert_allclose(interpreter.get_tensor(answer["index"]), expected, atol=0.02)
