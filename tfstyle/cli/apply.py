@@ -53,8 +53,11 @@ def main(arguments: Sequence[str]) -> int:
     if given is None:
         return 0
     settings, where = options.make(ApplySettings, given), options.make(Pictures, given)
-    jobs = _jobs(where)
+    return _apply(_jobs(where), settings, where)
 
+
+def _apply(jobs, settings, where) -> int:
+    """Makes the pictures, one by one, and says what could not be made."""
     from tfstyle.networks import applied, trained
 
     applier = applied.Applier(trained.load(str(where.model)))
