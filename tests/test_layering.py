@@ -31,7 +31,7 @@ LEVELS = (
     ("networks", "styles", "workload"),
     ("plan", "checkpoint", "engine", "steps", "working"),
     ("random_field", "run", "training"),
-    ("animation", "api", "output", "provenance"),
+    ("animation", "api", "output", "provenance", "video"),
     ("batch", "evaluation", "serving"),
     ("cli",),
     ("__main__",),

@@ -5,7 +5,7 @@ import shlex
 import time
 from collections.abc import Sequence
 
-from tfstyle import batch, images, provenance
+from tfstyle import batch, images, provenance, video
 from tfstyle import output as files
 from tfstyle.cli import options
 from tfstyle.cli.console import say
@@ -34,11 +34,17 @@ class Pictures(FileSettings):
     content: tuple[str, ...] | None = setting(
         None,
         Files(),
-        "photographs: folders, names and patterns such as 'photos/*.jpg', separated by commas; "
-        "none for a texture",
+        "photographs: folders, names and patterns such as 'photos/*.jpg', separated by commas; or "
+        "one film; none for a texture",
         PICTURES,
     )
-    output: str | None = changed(options.Output, "output", None, required=False)
+    output: str | None = changed(
+        options.Output,
+        "output",
+        None,
+        required=False,
+        help="picture to write: .png, .jpg, .webp, .avif, .tiff or .bmp; or film: .mp4, .mkv ...",
+    )
     output_dir: str | None = setting(
         None,
         Path(),
@@ -53,6 +59,8 @@ def main(arguments: Sequence[str]) -> int:
     if given is None:
         return 0
     settings, where = options.make(ApplySettings, given), options.make(Pictures, given)
+    if where.content and any(map(video.is_film, where.content)):
+        return _film(where, {*given} - {"model", "content", "output"})
     return _apply(_jobs(where), settings, where)
 
 
@@ -76,6 +84,29 @@ def _apply(jobs, settings, where) -> int:
         height, width = made.image.shape[1:3] if not failure else (0, 0)
         say(failure or f"{output}: {width}x{height} | {time.perf_counter() - began:.2f} s")
     return FAILURE if bad else 0
+
+
+def _film(where, others) -> int:
+    """Paints a film of its own size."""
+    content, output = where.content[0], where.output
+    if len(where.content) > 1 or not video.is_film(output):
+        raise ValueError(
+            "content: expected one film, and --output with a name such as painted.mp4, received "
+            f"{', '.join(where.content)} and {output}"
+        )
+    for name in others:
+        raise ValueError(f"{name}: expected nothing beside a film, which keeps its size and sound")
+    check_inputs_stay("output", output, {"content": content, "model": where.model})
+
+    from tfstyle.networks import applied, trained
+
+    model = trained.load(str(where.model))
+    if model.kind == "texture":
+        raise ValueError("model: expected one that paints, received one that makes textures")
+    began = time.perf_counter()
+    count = video.painted(content, output, applied.Applier(model).frames)
+    say(f"{output}: {count} frames | {time.perf_counter() - began:.1f} s")
+    return 0
 
 
 def _jobs(where) -> list[tuple[str | None, str]]:

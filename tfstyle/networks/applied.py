@@ -1,5 +1,6 @@
 """What trained networks make: paintings of photographs of any size, and textures."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,9 @@ WHOLE = 2**21  # pixels of a picture that is looked at at once
 SIDE = 1024  # of the blocks of larger ones
 TEXTURE = 512  # side of a texture, where none is asked for
 TILED = (True, True)
+# Of films: frames from one measurement of the statistics to the next, how much of what is new in
+# them is taken over, and the mean change of a pixel that is a cut.
+EVERY, FOLLOWED, CUT = 8, 0.25, 0.15
 
 
 class Made(NamedTuple):
@@ -82,13 +86,40 @@ class Applier:
 
     def painted(self, picture: np.ndarray) -> np.ndarray:
         """A painting of the same shape of a photograph, float32 `[1, H, W, 3]` in [0, 1]."""
-        height, width = picture.shape[1:3]
         photograph = tf.constant(picture)
-        if height * width <= self.whole:
+        if picture[..., 0].size <= self.whole:
             return self._paint_whole(photograph).numpy()
-        shrink = (self.whole / (height * width)) ** 0.5
+        return self._with(self._statistics(photograph), photograph)
+
+    def frames(self, pictures: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Paintings of the frames of a film, of the same shape.
+
+        The statistics of a network depend on the whole frame: what moves somewhere would change the
+        colours everywhere. So they follow slowly, and are measured now and then; at a cut anew.
+        """
+        statistics, last = None, None
+        for number, picture in enumerate(pictures):
+            frame = tf.constant(picture)
+            is_cut = last is None or np.abs(picture - last).mean() > CUT
+            if is_cut:
+                statistics = self._statistics(frame)
+            elif number % EVERY == 0:
+                now = self._statistics(frame)
+                statistics = tf.nest.map_structure(
+                    lambda old, new: old + FOLLOWED * (new - old), statistics, now
+                )
+            last = picture
+            yield self._with(statistics, frame)
+
+    def _statistics(self, photograph):
+        """Those of the whole, brought down to so many pixels as are looked at at once."""
+        height, width = photograph.shape[1:3]
+        shrink = min(1.0, (self.whole / (height * width)) ** 0.5)
         small = resampling.resize(photograph, int(shrink * height), int(shrink * width))
-        statistics = self._measure(small)
+        return self._measure(small)
+
+    def _with(self, statistics, photograph):
+        """A painting with given statistics, in blocks."""
         stride = self._network.stride
         halo = -(-self._network.radius // stride) * stride
         grid = Grid(max(1, self.side // stride) * stride, stride, halo, ())
