@@ -1,5 +1,6 @@
 # make demo   set up, then paint a photograph and make a texture: see demo/
 # make test   set up, then run all tests
+# make models   set up, then train the networks of tfstyle apply again: an hour on two cores
 # make site   set up, then build the documentation as a site: see site/index.html
 # make wheel  build the package, install it into an environment of its own, and run tests against it
 # make coverage   as make test, and how much of the library the tests run
@@ -7,7 +8,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test coverage docs site wheel lint clean
+.PHONY: demo test coverage models docs site wheel lint clean
 
 demo: .venv/demo
 	@mkdir -p demo
@@ -34,6 +35,9 @@ wheel:
 site: .venv/site
 	$(BIN)/python -m sphinx -W --keep-going --quiet -c docs . site
 	@echo "The site is site/index.html."
+models: .venv/demo
+	$(BIN)/tfstyle train --style=examples/styles/strokes.jpg --style_size=384 --photos=examples/photos,examples/textures,examples/styles --size=192 --batch=2 --seed=3 --minutes=28 --output=tfstyle/networks/data/models/strokes.npz
+	$(BIN)/tfstyle train --kind=texture --style=examples/textures/pebbles.jpg --style_size=256 --size=192 --batch=2 --minutes=26 --output=tfstyle/networks/data/models/pebbles.npz
 
 docs: .venv/test
 	@rm -rf demo

@@ -284,7 +284,7 @@ def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
     function = functions.get(command) or getattr(tfstyle, command)
     expected = {*inspect.signature(function).parameters, "output"} - {"callback"} - SETTINGS
     expected |= {"verbose"}
-    if command not in ("compare", "export", "frame"):
+    if command not in ("compare", "export", "frame", "train", "apply"):
         expected |= {*FileSettings.fields(), "save_every", "animation"}
     if command in ("stylize", "texture", "invert"):
         expected |= {"variations"}
@@ -296,7 +296,11 @@ def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
         expected |= {*inspect.signature(tfstyle.stylize).parameters} - SETTINGS - RUN
         expected -= {"callback", "changes"}
     if command == "export":
-        expected |= {"version"}
+        expected |= {"version", "model"}
+    if command == "train":
+        expected |= {"samples"}
+    if command == "apply":
+        expected |= {"output_dir", "extension", *FileSettings.fields()}
     if "statistic" in expected:
         learning = {field.name for field in dataclasses.fields(Discriminator)} - {"seed"}
         assert {f"discriminator_{name}" for name in learning} < expected

@@ -12,14 +12,16 @@ from test_layering import LEVEL
 
 from tfstyle import cli, material, statistics
 from tfstyle.batch import BatchSettings
-from tfstyle.cli import batch, compare, export, frame, options
+from tfstyle.cli import apply, batch, compare, export, frame, options, train
 from tfstyle.cli.run import Painting
 from tfstyle.settings import (
+    ApplySettings,
     FrameSettings,
     InvertSettings,
     StylizerSettings,
     StylizeSettings,
     TextureSettings,
+    TrainSettings,
 )
 from tools import run_docs
 
@@ -30,7 +32,7 @@ SHOWN = sorted({command for page in PAGES for command, _ in run_docs.commands(pa
 SERVING = "python -m export."
 # Those whose fields are the flags of a command.
 CLASSES = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings, BatchSettings)
-CLASSES += (FrameSettings, frame.Files)
+CLASSES += (FrameSettings, frame.Files, TrainSettings, train.Model, ApplySettings, apply.Pictures)
 CLASSES += (options.Messages, options.Content, options.Style, options.Maps, options.Output)
 CLASSES += (batch.Contents, compare.Compared, compare.ComparedSettings, export.Model)
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -55,6 +57,9 @@ def test_every_command_passes_all_checks(command, monkeypatch, tmp_path):
     monkeypatch.setattr(frame, "_paint", lambda *arguments: 0)
     monkeypatch.setattr(compare, "_finish", lambda *arguments: None)
     monkeypatch.setattr(export, "_export", lambda given: 0)
+    monkeypatch.setattr(export, "_export_network", lambda given: 0)
+    monkeypatch.setattr(train, "_train", lambda *arguments: 0)
+    monkeypatch.setattr(apply, "_apply", lambda *arguments: 0)
     monkeypatch.setattr(batch, "_paint", lambda *arguments: 0)
     assert cli.main(shlex.split(command)[1:]) == 0
 

@@ -11,13 +11,15 @@ import pytest
 import tfstyle
 from tfstyle import cli, discriminator, optimizers, registry, statistics
 from tfstyle.batch import BatchSettings
-from tfstyle.cli import batch, compare, export, frame, options
+from tfstyle.cli import apply, batch, compare, export, frame, options, train
 from tfstyle.settings import (
+    ApplySettings,
     FrameSettings,
     InvertSettings,
     StylizerSettings,
     StylizeSettings,
     TextureSettings,
+    TrainSettings,
     base,
     choices,
     kinds,
@@ -25,6 +27,7 @@ from tfstyle.settings import (
 from tools import settings_table
 
 COMMANDS = (
+    apply.Pictures,
     batch.Contents,
     compare.Compared,
     export.Model,
@@ -32,13 +35,22 @@ COMMANDS = (
     options.Content,
     options.Output,
     options.Style,
+    train.Model,
 )
-JOBS = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings, FrameSettings)
+JOBS = (
+    StylizeSettings,
+    TextureSettings,
+    InvertSettings,
+    StylizerSettings,
+    FrameSettings,
+    TrainSettings,
+    ApplySettings,
+)
 every_job = pytest.mark.parametrize("job", JOBS, ids=lambda job: job.__name__)
 # A value of each kind that is not the default of any setting.
 OTHERS = {
     kinds.Number: 0.375,
-    kinds.Integer: 77,
+    kinds.Integer: 96,  # a multiple of 32, as sides of training pictures have to be
     kinds.Numbers: (0.5, 2.0, 3.0),
     kinds.Integers: (5, 7),
     kinds.Size: (640, 480),
@@ -298,8 +310,8 @@ def test_home_is_expanded_in_every_path_of_every_command(monkeypatch):
                 assert kind.read(kind.write(value)) == value
                 seen.add(name)
     masks = {"style_mask", "style_region", "content_mask"}
-    pictures = {"content", "style", "init", "output", "animation"}
-    assert seen == {"weights", "output_dir", "checkpoint"} | pictures | masks
+    pictures = {"content", "style", "init", "output", "animation", "photos", "samples"}
+    assert seen == {"weights", "model", "output_dir", "checkpoint"} | pictures | masks
 
 
 def test_a_file_may_have_a_comma_in_its_name(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ pictures, `settings` has all that can be asked for.
 import importlib
 
 from tfstyle import images, native_log, settings
-from tfstyle.api import frame, invert, stylize, synthesize_texture
+from tfstyle.api import apply, frame, invert, stylize, synthesize_texture, train
 from tfstyle.checkpoint import Checkpoint
 from tfstyle.evaluation.comparison import compare
 from tfstyle.outcome import Outcome
@@ -29,6 +29,7 @@ __all__ = [
     "Run",
     "Step",
     "Stylizer",
+    "apply",
     "compare",
     "frame",
     "images",
@@ -38,6 +39,7 @@ __all__ = [
     "settings",
     "stylize",
     "synthesize_texture",
+    "train",
 ]
 
 

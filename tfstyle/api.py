@@ -12,7 +12,9 @@ from tfstyle.random_field import run as random_field
 from tfstyle.run import Run
 from tfstyle.settings import FrameSettings, InvertSettings, StylizeSettings, TextureSettings
 from tfstyle.settings.base import keywords
+from tfstyle.settings.training import ApplySettings, TrainSettings
 from tfstyle.steps import Result, Step
+from tfstyle.training.run import TrainRun
 
 Callback = Callable[[Step], Any]
 # What an object needs to stand in the place of a name.
@@ -195,6 +197,74 @@ def frame(
     """
     run = random_field.start((settings or FrameSettings()).replace(**changes), style)
     return run.complete(callback, progress)
+
+
+@keywords(TrainSettings)
+def train(
+    style: Any,
+    photos: Any = None,
+    settings: TrainSettings | None = None,
+    *,
+    callback: Callback | None = None,
+    progress: bool = False,
+    checkpoint: str | os.PathLike | None = None,
+    resume: bool = False,
+    **changes: Any,
+) -> Any:
+    """Trains a network that paints any photograph in a style, or that makes a texture, at once.
+
+    Johnson et al. 2016 and Ulyanov et al. 2016, 2017. Its loss is that of `stylize` or
+    `synthesize_texture`, with any statistic in closed form, on crops of photographs, or on noise.
+
+    Args:
+        style: see `stylize`.
+        photos: photographs, for kind="style": a folder, or a list of folders, patterns, files and
+            pictures; one of eight, at least one, is held out.
+        settings, progress: see `stylize`.
+        callback: called with a `tfstyle.Step` some fifty times; where it returns False, the
+            training stops. `loss` is that of what is held out, `evaluations` are steps, and `image`
+            shows what is made of what is held out.
+        checkpoint: a file from which the training can be resumed, written every few seconds.
+        resume: whether to resume from `checkpoint`, if it is there; `minutes` may be raised.
+
+    Returns:
+        A `tfstyle.networks.trained.Trained`, for `tfstyle.apply`; its `save` writes a file.
+
+    Raises:
+        ValueError: an argument is not as described; the message begins with its name.
+    """
+    settings = (settings or TrainSettings()).replace(**changes)
+    run = TrainRun(settings, style, photos, checkpoint=checkpoint, resume=resume)
+    return run.complete(callback, progress)
+
+
+@keywords(ApplySettings)
+def apply(
+    model: Any, content: Any = None, settings: ApplySettings | None = None, **changes: Any
+) -> Any:
+    """Makes a picture by a network that was trained.
+
+    A large photograph is painted in blocks, with the statistics of the whole.
+
+    Args:
+        model: what `train` returns, a file of it, or the name of one that comes with the package.
+        content: the photograph, see `stylize`; none for a texture.
+        settings: those below.
+
+    Returns:
+        The picture, float32 NumPy `[1, H, W, 3]` in [0, 1].
+
+    Raises:
+        ValueError: an argument is not as described; the message begins with its name.
+    """
+    from tfstyle import device
+    from tfstyle.networks import applied, trained
+
+    with device.eagerly():
+        network = trained.load(model) if isinstance(model, (str, os.PathLike)) else model
+        return applied.Applier(network)(
+            content, (settings or ApplySettings()).replace(**changes)
+        ).image
 
 
 def _run(settings, changes, content, style, checkpoint, resume, maps=None):

@@ -18,7 +18,7 @@ log = logging.getLogger("tfstyle")
 
 FORMAT = 1
 # May be raised; is compared as it was resolved; makes no other picture.
-CHECKED_APART = ("evaluations", "precision", "memory")
+CHECKED_APART = ("evaluations", "minutes", "precision", "memory")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Checkpoint:
                 f"checkpoint: expected one in {precision}, received one in {self.precision}: "
                 f"take --precision={self.precision}"
             )
-        if given["evaluations"] < sum(self.budgets):
+        if given.get("evaluations", 0) < sum(self.budgets):
             raise ValueError(
                 f"evaluations: expected at least the {sum(self.budgets)} of the checkpoint, "
                 f"received {given['evaluations']}"

@@ -150,7 +150,7 @@ class Inputs:
             load_styles(settings, style, size, given) if "style" in settings.pictures else [],
             None if init is None else shaped(images.read(init, "init")),
             size,
-            photo and _alpha(photo, size, settings),
+            photo and alpha_of(photo, size, settings),
             photo.metadata if photo else images.Metadata(),
             masks.regions(style_masks, size, photo is None),
             None if content_mask is None else masks.stretched(content_mask, size),
@@ -219,7 +219,7 @@ def fitted(
     return images.fitted(picture, *size, settings.fit if is_free else "stretch", fill)
 
 
-def _alpha(picture, size, settings):
+def alpha_of(picture: images.Picture, size: tuple[int, int], settings: Any) -> np.ndarray | None:
     """The transparency of a picture in the frame of the result; `None` if it is opaque there."""
     alpha = picture.alpha
     if alpha is None:

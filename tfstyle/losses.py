@@ -288,8 +288,12 @@ class Objective:
         self.names = (*self.weights, "range")
 
     def __call__(self, image, targets):
-        image, masks = targets.masks.shown(image), targets.masks
-        features = self.network(image)
+        image = targets.masks.shown(image)
+        return self.of_features(image, self.network(image), targets)
+
+    def of_features(self, image, features, targets):
+        """The same for an image of which the features are known."""
+        masks = targets.masks
         terms = {
             "content": lambda: self.content_error(features, targets.content, masks.content),
             "style": lambda: self.style_loss(features, targets.style, targets.seed, masks.style),

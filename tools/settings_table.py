@@ -8,12 +8,14 @@ import pathlib
 from tfstyle.batch import BatchSettings
 from tfstyle.cli.manual import explained
 from tfstyle.settings import (
+    ApplySettings,
     FileSettings,
     FrameSettings,
     InvertSettings,
     StylizerSettings,
     StylizeSettings,
     TextureSettings,
+    TrainSettings,
 )
 from tfstyle.settings.choices import GROUPS
 
@@ -25,6 +27,8 @@ JOBS = {
     "frame": FrameSettings,
     "export": StylizerSettings,
     "batch": BatchSettings,
+    "train": TrainSettings,
+    "apply": ApplySettings,
     "flags of the other commands": FileSettings,
 }
 HEAD = """# Settings
@@ -74,7 +78,7 @@ def _meaning(name):
     text = explained(field)
     for title, job in others:
         other = job.fields()[name]
-        if other.default != field.default:
+        if other.default != field.default and _default(other):
             text += f"; {title}: {_default(other)}"
     return text.replace("|", "\\|")
 

@@ -135,3 +135,21 @@ def _means(sums, count):
         return blend([sums], [1 / count])
     counts = tf.unstack(tf.maximum(count, EPSILON))
     return tuple(blend([each], [1 / number]) for each, number in zip(sums, counts))
+
+
+def assembled(picture, grid: Grid, make) -> tf.Tensor:
+    """What a function makes of a picture, block by block, as a picture of the same size.
+
+    Args:
+        picture: `[1, H, W, C]`, eager.
+        grid: the blocks, whose halo is as far as `make` looks.
+        make: from a part with its halo, `[1, h, w, C]`, to a picture of the same size.
+    """
+    shape = tf.shape(picture)[1:3]
+    down, across = (int(grid.count(length)) for length in picture.shape[1:3])
+    rows = []
+    for first in range(0, down * across, across):
+        row = [Block.of(grid, first + number, shape) for number in range(across)]
+        inner = [block.inner(make(block.cut(picture)), 1, block.low) for block in row]
+        rows.append(tf.concat(inner, axis=2))
+    return tf.concat(rows, axis=1)

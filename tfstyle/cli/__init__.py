@@ -64,6 +64,16 @@ COMMANDS = {
         "style...",
         "painting.jpg -o model",
     ),
+    "train": Command(
+        "train a network that paints in a style, or makes a texture, at once",
+        "style",
+        "painting.jpg -o model.npz --photos=photos --minutes=10",
+    ),
+    "apply": Command(
+        "make pictures by a network that was trained",
+        "model content...",
+        "model.npz photo.jpg -o out.png",
+    ),
     "invert": Command(
         "rebuild a picture from what one layer of the network sees",
         "content",

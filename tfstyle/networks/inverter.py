@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfstyle import features
-from tfstyle.blocks.block import Block
+from tfstyle.blocks.block import assembled
 from tfstyle.blocks.grid import Grid
 from tfstyle.caches import Cache
 from tfstyle.features.architectures import VGG19_NARROW
@@ -51,15 +51,7 @@ class Inverter:
         pictures = tf.convert_to_tensor(pictures)
         if side is None:
             return self._rebuild(pictures)
-        grid, shape = self.grid(side), tf.shape(pictures)[1:3]
-        down, across = (int(grid.count(length)) for length in pictures.shape[1:3])
-        rows = []
-        for first in range(0, down * across, across):
-            row = [Block.of(grid, first + number, shape) for number in range(across)]
-            made = [self._rebuild(block.cut(pictures)) for block in row]
-            inner = [block.inner(part, 1, block.low) for block, part in zip(row, made)]
-            rows.append(tf.concat(inner, axis=2))
-        return tf.concat(rows, axis=1)
+        return assembled(pictures, self.grid(side), self._rebuild)
 
     def grid(self, side: int) -> Grid:
         """Blocks of about `side` pixels, each with all around it that its pixels depend on."""

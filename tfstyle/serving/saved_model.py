@@ -1,5 +1,6 @@
 """A stylizer as a SavedModel: signatures that any TensorFlow host runs without this package."""
 
+import functools
 import os
 import shutil
 
@@ -33,11 +34,16 @@ def save(stylizer, path, version=1) -> str:
     Raises:
         ValueError: the version is there already, or the directory cannot be written.
     """
+    return write(stylizer.variables, lambda: _signatures(stylizer), path, version)
+
+
+def write(variables, make, path, version) -> str:
+    """Writes the signatures `{name: function}` that are made, with their variables; see `save`."""
     directory = check_output(path, version)
     try:
         with images.temporary(directory) as beside:  # a name that no server takes for a version
             try:
-                tf.saved_model.save(_owner(stylizer), beside, _signatures(stylizer))
+                tf.saved_model.save(_owner(variables), beside, make())
                 os.rename(beside, directory)
             finally:
                 shutil.rmtree(beside, ignore_errors=True)
@@ -68,10 +74,10 @@ def _not_writable(path, error):
     return ValueError(f"output: expected a directory to write to, received {path}: {reason}")
 
 
-def _owner(stylizer):
+def _owner(variables):
     """What holds the variables and nothing else: all functions are signatures."""
     module = tf.Module()
-    module.owned = stylizer.variables
+    module.owned = variables
     return module
 
 
@@ -80,27 +86,34 @@ def _signatures(stylizer):
     names += ["stylize_masked"] if stylizer.has_masks else []
     signatures = {name: getattr(stylizer, name).get_concrete_function() for name in names}
 
+    stylized = functools.partial(_stylized, stylizer)
+    return signatures | {"serving_default": of_files(stylized)}
+
+
+def of_files(stylized):
+    """The signature of many files for a function of one, from bytes to bytes."""
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
     def serving_default(image_bytes):
         return {
             "stylized_bytes": tf.map_fn(
-                lambda data: _stylized(stylizer, data),
+                stylized,
                 image_bytes,
                 fn_output_signature=tf.TensorSpec([], tf.string),
                 parallel_iterations=1,
             )
         }
 
-    return signatures | {"serving_default": serving_default}
+    return serving_default
 
 
 def _stylized(stylizer, data):
-    image = _decoded(data, stylizer.settings.max_size)
+    image = decoded(data, stylizer.settings.max_size)
     painted = stylizer.stylize(image, stylizer.settings.evaluations, 0)["image"][0]
     return tf.io.encode_png(tf.cast(painted * 255 + 0.5, tf.uint8))
 
 
-def _decoded(data, max_size):
+def decoded(data, max_size):
     """The picture `[1, H, W, 3]` in [0, 1]; its size is looked at before it is decoded."""
     is_png = _begins(data, PNG) & (tf.strings.length(data) > HEADER)
     another = ["image_bytes: expected a JPEG or PNG file, received another"]

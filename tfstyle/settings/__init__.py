@@ -27,8 +27,10 @@ from tfstyle.settings.choices import (
 from tfstyle.settings.common import FileSettings, JobSettings, OnePicture
 from tfstyle.settings.kinds import Choice, Integer, Number, Path, Texts
 from tfstyle.settings.styled import Masked, Painted, Styled
+from tfstyle.settings.training import ApplySettings, TrainSettings
 
 __all__ = [
+    "ApplySettings",
     "FileSettings",
     "FrameSettings",
     "InvertSettings",
@@ -37,6 +39,7 @@ __all__ = [
     "StylizeSettings",
     "StylizerSettings",
     "TextureSettings",
+    "TrainSettings",
 ]
 
 

@@ -6,6 +6,7 @@ from tfstyle.settings.base import setting
 PICTURES, FILES, LOSSES = "Pictures", "Files", "Losses"
 NETWORK, OPTIMISATION = "Network", "Optimisation"
 FRAME, MESSAGES = "Random field, for tfstyle frame", "Messages"
+TRAINING = "Training, for tfstyle train"
 # Headings of the help, in order.
 GROUPS = (
     PICTURES,
@@ -14,6 +15,7 @@ GROUPS = (
     "Comparison",
     LOSSES,
     FRAME,
+    TRAINING,
     "Sliced Wasserstein, for --statistic=sliced_wasserstein",
     "Portilla & Simoncelli, for --statistic=portilla_simoncelli",
     "Discriminator, for --statistic=discriminator",

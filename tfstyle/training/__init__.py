@@ -1,0 +1,1 @@
+"""Networks that are trained to do at once what is optimised otherwise."""
