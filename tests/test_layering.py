@@ -32,7 +32,7 @@ LEVELS = (
     ("plan", "checkpoint", "engine", "steps", "working"),
     ("random_field", "run"),
     ("animation", "api", "output", "provenance"),
-    ("batch", "evaluation", "serving"),
+    ("batch", "evaluation", "serving", "web"),
     ("cli",),
     ("__main__",),
 )

@@ -16,6 +16,7 @@ from tfstyle.settings import (
     TextureSettings,
 )
 from tfstyle.settings.choices import GROUPS
+from tfstyle.web import WebSettings
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs/settings.md"
 JOBS = {
@@ -26,6 +27,7 @@ JOBS = {
     "export": StylizerSettings,
     "batch": BatchSettings,
     "flags of the other commands": FileSettings,
+    "web": WebSettings,
 }
 HEAD = """# Settings
 

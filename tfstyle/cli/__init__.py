@@ -24,6 +24,7 @@ COMMANDS = {
     "compare": "show side by side what statistics, or any other setting, make of it",
     "export": "write a model that any TensorFlow server runs: pictures in, pictures out",
     "invert": "rebuild a picture from what one layer of the network sees",
+    "web": "show a page in the browser, to paint and to watch",
 }
 FAILURE, USAGE, INTERRUPTED = 1, 2, Outcome.STOPPED.exit_code
 SIGNALS = [signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])]

@@ -6,6 +6,7 @@ from tfstyle.settings.base import setting
 PICTURES, FILES, LOSSES = "Pictures", "Files", "Losses"
 NETWORK, OPTIMISATION = "Network", "Optimisation"
 FRAME = "Random field, for tfstyle frame"
+WEB = "Page, for tfstyle web"
 # Headings of the help, in order.
 GROUPS = (
     PICTURES,
@@ -23,6 +24,7 @@ GROUPS = (
     "TensorFlow Probability's L-BFGS, for --optimizer=tfp_lbfgs",
     "Adam, for --optimizer=adam",
     "Interruption",
+    WEB,
 )
 SLICED, PORTILLA, DISCRIMINATOR, LBFGS, TFP_LBFGS, ADAM = (
     next(group for group in GROUPS if group.endswith(f"={name}"))
