@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import pathlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,6 +18,7 @@ from starlette.routing import Route
 from tfstyle.web import WebSettings, form, worker_files
 from tfstyle.web.guard import Guard
 from tfstyle.web.pictures import Pictures
+from tfstyle.web.process import WORKER
 from tfstyle.web.refused import Refused
 from tfstyle.web.runs import Run, Runs, watcher
 
@@ -35,12 +36,19 @@ class Site:
         folder: where all files of the session are.
         settings: limits.
         typed: see `tfstyle.cli.run.typed`.
+        worker: command that starts a process of a run.
     """
 
-    def __init__(self, folder: str, settings: WebSettings, typed: Callable[..., str]):
+    def __init__(
+        self,
+        folder: str,
+        settings: WebSettings,
+        typed: Callable[..., str],
+        worker: Sequence[str] = WORKER,
+    ):
         self.limits, self._typed = settings, typed
         self.pictures = Pictures(folder, settings.max_upload)
-        self.runs = Runs(folder, settings)
+        self.runs = Runs(folder, settings, worker)
         self._watchers = 0
 
     async def index(self, request: Request) -> Response:
@@ -164,9 +172,10 @@ def make(
     settings: WebSettings,
     typed: Callable[..., str],
     token: str | None = None,
+    worker: Sequence[str] = WORKER,
 ) -> Guard:
     """The ASGI application; see `Site`, and `Guard` for the token."""
-    site = Site(folder, settings, typed)
+    site = Site(folder, settings, typed, worker)
     routes = [
         Route("/", site.index),
         Route("/page/{name}", site.part),

@@ -94,11 +94,16 @@ def described(limits: WebSettings) -> dict[str, Any]:
     return {
         name: [
             _described(name, settings(), field, limits)
-            for field in (settings.fields() | FileSettings.fields()).values()
+            for field in _ordered(name, settings.fields() | FileSettings.fields())
             if not isinstance(field.metadata["kind"], (Path, Files))
         ]
         for name, settings in JOBS.items()
     }
+
+
+def _ordered(job, fields):
+    first = {name: fields[name] for name in FIRST[job]}
+    return (first | fields).values()
 
 
 def _described(job, settings, field, limits):

@@ -5,10 +5,11 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 LONGEST = 1_000_000  # bytes of a line
+WORKER = (sys.executable, "-m", "tfstyle.web.worker")
 
 
 class Ended(Exception):
@@ -20,9 +21,13 @@ class Process:
 
     Requests and answers are lines of JSON. It ends itself when its input does, so that it does not
     outlive the page.
+
+    Args:
+        command: that starts it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, command: Sequence[str] = WORKER):
+        self._command = command
         self._process: Any = None
         self._turn = asyncio.Lock()
 
@@ -33,7 +38,7 @@ class Process:
     async def start(self) -> "Process":
         environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tfstyle.web.worker"),
+            *self._command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=LONGEST,

@@ -2,15 +2,16 @@
 
 import asyncio
 import os
+import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tfstyle.web import WebSettings, worker_files
 from tfstyle.web.form import Job
-from tfstyle.web.process import Ended, Process
+from tfstyle.web.process import WORKER, Ended, Process
 from tfstyle.web.refused import Refused
 
 WAITING, PAINTING, DONE, STOPPED, FAILED = "waiting", "painting", "done", "stopped", "failed"
@@ -51,7 +52,10 @@ class Run:
         self.seconds += time.monotonic() - self._began
         self._began = time.monotonic()
         if "error" in answer:
-            self.state, self.message = FAILED, answer["error"]
+            self.state, self.message = (
+                FAILED,
+                _without(os.path.dirname(self.folder), answer["error"]),
+            )
         elif "outcome" in answer:
             self.state = DONE if answer["is_finished"] else STOPPED
             self.message = answer["outcome"]
@@ -115,10 +119,11 @@ class Runs:
     Args:
         folder: of the session.
         limits: of the page.
+        worker: command that starts a process of a run.
     """
 
-    def __init__(self, folder: str, limits: WebSettings):
-        self._folder, self._limits = folder, limits
+    def __init__(self, folder: str, limits: WebSettings, worker: Sequence[str] = WORKER):
+        self._folder, self._limits, self._worker = folder, limits, worker
         self.all: dict[str, Run] = {}
         self._waiting: list[Run] = []
         self._present: tuple[Run, Process] | None = None
@@ -186,7 +191,7 @@ class Runs:
         """Starts the process that looks and plans, if there is none."""
         async with self._spare_turn:
             if self._spare is None or not self._spare.is_alive:
-                self._spare = await Process().start()
+                self._spare = await Process(self._worker).start()
 
     # --- what is seen
 
@@ -221,19 +226,23 @@ class Runs:
                 await self._awaited.wait()
             run = self._waiting.pop(0)
             run.begin()
-            process = await self._take_spare()
-            self._present = run, process
-            self.tell(run, *self._waiting)
             try:
+                process = await self._take_spare()
+                self._present = run, process
+                self.tell(run, *self._waiting)
                 await self._paint(run, process)
+            except (OSError, ValueError) as error:  # no process could be started, or it raves
+                run.state, run.message = FAILED, f"failed: {error}"
             finally:
-                process.end()
-                self._present = None
+                self._end_present()
                 self.tell(run, *self._waiting)
 
-    async def _paint(self, run, process):
-        if run.is_stopping:
-            process.send(do="stop")
+    def _end_present(self):
+        if self._present:
+            self._present[1].end()
+        self._present = None
+
+    async def _paint(self, run: Run, process: Process) -> None:
         asked: dict[str, Any] = {"job": run.job.as_message(), "folder": run.folder}
         asked |= {"extension": run.job.extension, "typed": run.typed}
         asked["settings"] = run.job.named.as_json()
@@ -257,17 +266,23 @@ class Runs:
                 return await ask(request)
             except Ended:  # perhaps of something else, so once more
                 pass
-        raise ValueError("picture: expected one that this machine has the memory for, or another")
+        raise ValueError("picture: expected one for which this machine has the memory: scale it")
 
-    async def _ask_spare(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def _ask_spare(self, request):
         await self.warm_up()
         async with self._spare_turn:
-            return await self._spare.ask(**request) if self._spare else {}
+            if self._spare is None:  # it has begun to paint
+                raise Ended
+            try:
+                return await self._spare.ask(**request)
+            except ValueError as error:
+                raise ValueError(_without(self._folder, str(error))) from None
 
     def end(self) -> None:
         """Ends all processes."""
-        for process in filter(None, (self._spare, self._present and self._present[1])):
-            process.end()
+        if self._spare:
+            self._spare.end()
+        self._end_present()
 
     # --- the queue
 
@@ -314,3 +329,8 @@ def _end(code):
     how = f"by signal {-code}" if code < 0 else f"with code {code}"
     remedy = ", perhaps for lack of memory: try a smaller size" if code == -9 else ""
     return f"its process ended {how}{remedy}"
+
+
+def _without(folder, sentence):
+    """A sentence without paths in the session's folder: where files are is nobody's business."""
+    return re.sub(rf"={re.escape(folder)}[^:]*", "", sentence)

@@ -8,6 +8,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import uvicorn
 
@@ -35,17 +36,22 @@ def serve(settings: WebSettings, typed: Callable[..., str], say: Callable[[str],
     shown = f"[{host}]" if ":" in host else host
     with _folder() as folder:
         site = app.make(folder, settings, typed, token)
-        config = uvicorn.Config(
-            site,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            limit_concurrency=MOST_CONNECTIONS,
-            timeout_graceful_shutdown=1,  # those who watch never leave by themselves
-        )
         say(f"http://{shown}:{port}/{f'?token={token}' if token else ''}")
         with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listening])
+            server(site).run(sockets=[listening])
+
+
+def server(site: Any) -> uvicorn.Server:
+    """What serves an ASGI application, within limits."""
+    config = uvicorn.Config(
+        site,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=1,  # those who watch never leave by themselves
+    )
+    return uvicorn.Server(config)
 
 
 def _token(settings):

@@ -150,7 +150,7 @@ def _sentence(error):
     return f"failed: {type(error).__name__}: {error}"
 
 
-def main() -> None:
+def main(kind: Callable[[Say], "Worker"] = Worker) -> None:
     """Runs the process."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what libraries print is no answer
@@ -162,7 +162,7 @@ def main() -> None:
     def say(answer):
         answers.write(json.dumps(answer) + "\n")
 
-    worker = Worker(say)
+    worker = kind(say)
     threading.Thread(target=worker.listen, args=[sys.stdin.buffer], daemon=True).start()
     with native_log.hidden():
         worker.work()

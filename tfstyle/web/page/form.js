@@ -53,15 +53,12 @@ export class Form {
   field(described) {
     const { name, help, choices, range } = described;
     const id = `field-${name}`;
-    const input = choices ? this.select(described) : make("input", { placeholder: described.default });
+    const input = choices ? this.select(described) : make("input", { placeholder: described.default || "as it suits" });
     if (range && range[1] <= 1) Object.assign(input, { type: "range", min: range[0], max: range[1], step: 0.05 });
     else if (range) input.inputMode = described.is_whole ? "numeric" : "decimal";
     Object.assign(input, { id, name, value: this.values[name] ?? (choices || input.type === "range" ? described.default : "") });
     input.setAttribute("aria-describedby", `${id}-help`);
-    if (name === "size") {
-      input.setAttribute("list", "sizes");
-      input.after(make("datalist", { id: "sizes" }));
-    }
+    if (name === "size") input.setAttribute("list", "sizes");
     const shown = make("output", { htmlFor: id });
     const label = make("label", { htmlFor: id }, make("span", { textContent: LABELS[name] ?? words(name) }), input.type === "range" ? shown : null);
     const list = name === "size" ? make("datalist", { id: "sizes" }, ...SIZES.map((value) => make("option", { value }))) : null;

@@ -58,7 +58,7 @@ export class Gallery {
     const source = run.has_picture && isOver ? `/api/runs/${run.id}/picture?n=${run.evaluations}` : run.has_live && isOver ? `/api/runs/${run.id}/live` : "";
     if (shot.dataset.source === source) return;
     shot.dataset.source = source;
-    shot.replaceChildren(...(source ? [make("img", { src: source, alt: "" })] : ["…"]));
+    shot.replaceChildren(...(source ? [make("img", { src: source, alt: "" })] : []));
   }
 
   async compare() {

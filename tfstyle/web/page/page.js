@@ -13,7 +13,7 @@ const described = await ask("/api/form");
 find("#version").textContent = `tfstyle ${described.version}`;
 const form = new Form(described, (id) => {
   select(id);
-  find("#stage").scrollIntoView({ block: "nearest" });
+  find("#stage").scrollIntoView({ block: matchMedia("(max-width: 820px)").matches ? "start" : "nearest" });
 });
 const stage = new Stage((run) => {
   form.fill(run);
