@@ -161,7 +161,8 @@ class Site:
             yield
         finally:
             working.cancel()
-            self.runs.end()
+            await asyncio.gather(working, return_exceptions=True)
+            await self.runs.end()
 
 
 KEPT = {"Cache-Control": "private, max-age=86400, immutable"}

@@ -74,8 +74,15 @@ class Process:
         """Its exit code; that of a signal is negative."""
         return await self._process.wait()
 
-    def end(self) -> None:
+    def kill(self) -> None:
         """Ends it, whatever it is doing."""
         if self.is_alive:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
+
+    async def end(self) -> None:
+        """Ends it, and waits until nothing is left of it."""
+        self.kill()
+        if self._process is not None:
+            self._process.stdin.close()
+            await self._process.wait()

@@ -163,9 +163,10 @@ class Runs:
         if run in self._waiting:
             self._waiting.remove(run)
             run.state = STOPPED
-        elif self._present and self._present[0] is run:
-            process = self._present[1]
-            process.end() if run.is_stopping else process.send(do="stop")
+        elif run.state == PAINTING:
+            if self._present:
+                process = self._present[1]
+                process.kill() if run.is_stopping else process.send(do="stop")
             run.is_stopping = True
         self.tell(run, *self._waiting)
 
@@ -234,15 +235,17 @@ class Runs:
             except (OSError, ValueError) as error:  # no process could be started, or it raves
                 run.state, run.message = FAILED, f"failed: {error}"
             finally:
-                self._end_present()
+                await self._end_present()
                 self.tell(run, *self._waiting)
 
-    def _end_present(self):
-        if self._present:
-            self._present[1].end()
-        self._present = None
+    async def _end_present(self):
+        present, self._present = self._present, None
+        if present:
+            await present[1].end()
 
     async def _paint(self, run: Run, process: Process) -> None:
+        if run.is_stopping:
+            process.send(do="stop")
         asked: dict[str, Any] = {"job": run.job.as_message(), "folder": run.folder}
         asked |= {"extension": run.job.extension, "typed": run.typed}
         asked["settings"] = run.job.named.as_json()
@@ -266,7 +269,9 @@ class Runs:
                 return await ask(request)
             except Ended:  # perhaps of something else, so once more
                 pass
-        raise ValueError("picture: expected one for which this machine has the memory: scale it")
+        raise ValueError(
+            "picture: the process that looks at it has ended, perhaps for lack of memory: scale it"
+        )
 
     async def _ask_spare(self, request):
         await self.warm_up()
@@ -278,11 +283,11 @@ class Runs:
             except ValueError as error:
                 raise ValueError(_without(self._folder, str(error))) from None
 
-    def end(self) -> None:
+    async def end(self) -> None:
         """Ends all processes."""
         if self._spare:
-            self._spare.end()
-        self._end_present()
+            await self._spare.end()
+        await self._end_present()
 
     # --- the queue
 
