@@ -6,10 +6,9 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import sys
-import threading
-import time
 
 import numpy as np
 import pytest
@@ -254,12 +253,13 @@ def test_the_command_serves_until_it_is_ended_and_removes_its_files(tmp_path):
             assert b"<title>tfstyle</title>" in httpx.get(url).content
             (folder,) = tmp_path.glob("tfstyle-web-*")
             assert folder != left and folder.stat().st_mode & 0o777 == 0o700
-            watching = threading.Thread(target=told, args=[url, bool], daemon=True)
-            watching.start()
-            time.sleep(0.3)
+            watching = socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])))
+            watching.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert watching.recv(99).startswith(b"HTTP/1.1 200")
         finally:
             process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+        watching.close()
     assert list(tmp_path.glob("tfstyle-web-*")) == []
 
 

@@ -131,6 +131,9 @@ class Site:
         }
         if what not in names or not run.has(names[what]):
             raise Refused(404, f"run: expected one of its pictures, received {what!r}")
+        if what == "live":  # read at once: it is replaced while others read it
+            content = pathlib.Path(run.path(names[what])).read_bytes()
+            return Response(content, media_type="image/jpeg")
         name = run.job.output if what == "download" else None
         return FileResponse(run.path(names[what]), filename=name)
 
