@@ -17,6 +17,7 @@ if CHROMIUM is None:
     pytest.skip("needs a browser: apt-get install chromium", allow_module_level=True)
 
 expect = sync_api.expect
+expect.set_options(timeout=20_000)  # machines may be busy
 
 
 @pytest.fixture(scope="module")

@@ -148,9 +148,11 @@ class Site:
         news = watcher(self.runs)
         try:
             while True:
+                changed = self.runs.changed  # first: the next change may come while this is told
                 told = {"runs": news(), "ids": list(self.runs.all)}
                 yield f"data: {json.dumps(told)}\n\n"
-                await self.runs.change(ALIVE_S)
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(changed.wait(), ALIVE_S)
         finally:
             self._watchers -= 1
 

@@ -209,13 +209,10 @@ class Runs:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    async def change(self, seconds: float) -> None:
-        """Waits for the next change, or that long."""
-        changed = self._changed
-        try:
-            await asyncio.wait_for(changed.wait(), seconds)
-        except asyncio.TimeoutError:  # noqa: UP041 - another one in Python 3.10
-            pass
+    @property
+    def changed(self) -> asyncio.Event:
+        """What is set at the next change."""
+        return self._changed
 
     # --- who works
 
