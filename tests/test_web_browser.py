@@ -101,20 +101,23 @@ def test_a_bad_file_is_told_and_two_runs_queue_and_compare(browser, tmp_path):
         page.wrong.clear()
         page.get_by_label("Photograph: choose a file").set_input_files(good)
         expect(page.locator("[data-slot=content] .error")).to_be_empty()
-        begin(page, 60, examples=["strokes"])
+        begin(page, 400, examples=["strokes"])
         expect(page.locator("#state")).to_contain_text("%")
         begin(page, 10, examples=["mosaic"])
         expect(page.locator("#state")).to_contain_text("Waiting: 1 before it")
-        expect(page.locator("#state")).to_contain_text("Done after 10 evaluations")
+        page.locator("#gallery li", has_text="evaluations 400").locator("button").click()
+        page.get_by_role("button", name="Stop and keep it").click()
+        expect(page.locator("#gallery")).to_contain_text("done · size 64, evaluations 10")
         for tick in page.locator("#gallery .tick").all():
             tick.check()
         page.get_by_role("button", name="Compare those ticked").click()
-        expect(page.locator("#sheet figcaption")).to_have_text(["evaluations 60", "evaluations 10"])
+        expect(page.locator("#sheet figcaption")).to_have_text(
+            ["evaluations 400", "evaluations 10"]
+        )
         expect(page.locator("#sheet a")).to_have_attribute("href", re.compile("^data:image/png"))
         page.keyboard.press("Escape")
-        page.locator("#gallery li", has_text="evaluations 60").locator("button").click()
         page.get_by_role("button", name="Use these settings").click()
-        expect(page.get_by_label("Evaluations")).to_have_value("60")
+        expect(page.get_by_label("Evaluations")).to_have_value("400")
         assert page.wrong == []
 
 
