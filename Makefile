@@ -1,10 +1,11 @@
 # make demo   set up, then paint a photograph and make a texture: see demo/
 # make test   set up, then run all tests
+# make test-web  run the tests of `tfstyle web`, those in a browser too: apt-get install chromium
 # make docs   set up, then run every command in the documentation: its pictures are made again
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test docs lint clean
+.PHONY: demo test test-web docs lint clean
 
 demo: .venv/demo
 	@mkdir -p demo
@@ -14,6 +15,10 @@ demo: .venv/demo
 
 test: .venv/test
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+
+test-web: .venv/test
+	$(BIN)/python -m pip install --quiet --editable ".[browser]"
+	$(BIN)/python -m pytest tests/test_web.py tests/test_web_browser.py
 
 docs: .venv/test
 	@rm -rf demo

@@ -11,7 +11,7 @@ from test_layering import LEVEL
 
 from tfstyle import cli, material, statistics
 from tfstyle.batch import BatchSettings
-from tfstyle.cli import batch, compare, export, frame, options
+from tfstyle.cli import batch, compare, export, frame, options, web
 from tfstyle.cli.run import Painting
 from tfstyle.settings import (
     FrameSettings,
@@ -20,6 +20,7 @@ from tfstyle.settings import (
     StylizeSettings,
     TextureSettings,
 )
+from tfstyle.web import WebSettings
 from tools import run_docs
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -29,7 +30,7 @@ SHOWN = sorted({command for page in PAGES for command, _ in run_docs.commands(pa
 SERVING = "python -m export."
 # Those whose fields are the flags of a command.
 CLASSES = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings, BatchSettings)
-CLASSES += (FrameSettings, frame.Files)
+CLASSES += (FrameSettings, frame.Files, WebSettings)
 CLASSES += (options.Content, options.Style, options.Maps, options.Output)
 CLASSES += (batch.Contents, compare.Compared, compare.ComparedSettings, export.Model)
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -55,6 +56,7 @@ def test_every_command_passes_all_checks(command, monkeypatch, tmp_path):
     monkeypatch.setattr(compare, "_finish", lambda *arguments: None)
     monkeypatch.setattr(export, "_export", lambda given: 0)
     monkeypatch.setattr(batch, "_paint", lambda *arguments: 0)
+    monkeypatch.setattr(web, "_serve", lambda settings: None)
     assert cli.main(shlex.split(command)[1:]) == 0
 
 

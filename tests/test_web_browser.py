@@ -2,30 +2,26 @@
 
 import contextlib
 import re
-import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 from web_worker import serving
 
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason='needs a browser: pip install ".[web,dev]" playwright'
-)
-CHROMIUM = shutil.which("chromium")
-if CHROMIUM is None:
-    pytest.skip("needs a browser: apt-get install chromium", allow_module_level=True)
+from tools import web_browser
 
+sync_api = pytest.importorskip("playwright.sync_api", reason='pip install ".[browser]"')
 expect = sync_api.expect
 expect.set_options(timeout=20_000)  # machines may be busy
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
+    try:
+        with web_browser.launched() as browser:
+            yield browser
+    except LookupError as missing:
+        pytest.skip(str(missing))
 
 
 class Watched(list):

@@ -28,7 +28,13 @@ PAGES = (
     "docs/grain.md",
 )
 PAGES += ("docs/discriminator.md", "docs/theory.md", "docs/export.md", "docs/pipelines.md")
-PAGES += ("docs/serving.md", "docs/scaling.md", "docs/performance.md", "docs/settings.md")
+PAGES += (
+    "docs/web.md",
+    "docs/serving.md",
+    "docs/scaling.md",
+    "docs/performance.md",
+    "docs/settings.md",
+)
 STARTS = ("tfstyle ", "python -m tools.", "python -m export.", "python examples/")
 STARTS += ("saved_model_cli ",)
 

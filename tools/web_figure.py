@@ -8,11 +8,12 @@ It needs Playwright and a Chromium, see docs/web.md.
 import contextlib
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 
 from absl import app, flags
+
+from tools import web_browser
 
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to write to.", required=True)
 _SIZE = flags.DEFINE_string("size", "512", "Of the pictures that are painted.")
@@ -30,20 +31,6 @@ def served(*options):
             yield re.search(r"http://\S+", process.stderr.readline())[0]
         finally:
             process.terminate()
-
-
-@contextlib.contextmanager
-def browser():
-    """Debian's Chromium where it is installed, else Playwright's own."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        path = shutil.which("chromium")
-        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        try:
-            yield launched
-        finally:
-            launched.close()
 
 
 def paint(page, job, examples, **settings):
@@ -77,8 +64,8 @@ def shots(page, folder):
 def main(_):
     folder = pathlib.Path(_OUTPUT.value)
     folder.mkdir(parents=True, exist_ok=True)
-    with served() as url, browser() as launched:
-        page = launched.new_page(viewport=WIDE)
+    with served() as url, web_browser.launched() as browser:
+        page = browser.new_page(viewport=WIDE)
         page.goto(url)
         shots(page, folder)
 

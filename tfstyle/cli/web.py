@@ -13,11 +13,14 @@ def main(arguments: Sequence[str]) -> int:
     given = options.parse("web", (WebSettings,), arguments)
     if given is None:
         return 0
-    settings = options.make(WebSettings, given)
+    _serve(options.make(WebSettings, given))
+    return 0
+
+
+def _serve(settings):
     if not all(map(importlib.util.find_spec, ("starlette", "uvicorn"))):
         raise Failure('Starlette or uvicorn is missing: pip install "tfstyle[web]"')
 
     from tfstyle.web import serve
 
     serve.serve(settings, typed, lambda url: say(f"the page is at {url} | Ctrl-C ends it"))
-    return 0
