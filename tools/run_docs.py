@@ -28,13 +28,8 @@ PAGES = (
     "docs/grain.md",
 )
 PAGES += ("docs/discriminator.md", "docs/theory.md", "docs/export.md", "docs/pipelines.md")
-PAGES += (
-    "docs/web.md",
-    "docs/serving.md",
-    "docs/scaling.md",
-    "docs/performance.md",
-    "docs/settings.md",
-)
+PAGES += ("docs/serving.md", "docs/web.md", "docs/scaling.md", "docs/performance.md")
+PAGES += ("docs/settings.md",)
 STARTS = ("tfstyle ", "python -m tools.", "python -m export.", "python examples/")
 STARTS += ("saved_model_cli ",)
 

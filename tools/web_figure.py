@@ -52,13 +52,13 @@ def shots(page, folder):
     page.locator("#download").wait_for(timeout=MINUTES)
     paint(page, "stylize", ["coffee", "mosaic"], **usual)
     page.locator("#state", has_text=re.compile(r"[4-9]\d %")).wait_for(timeout=MINUTES)
-    page.screenshot(path=folder / "painting.png")
+    page.screenshot(path=folder / "painting.jpg", quality=88)
     page.set_viewport_size(NARROW)
-    page.screenshot(path=folder / "phone.png")
+    page.screenshot(path=folder / "phone.jpg", quality=88)
     page.set_viewport_size(WIDE)
     page.locator("#state", has_text="Done").wait_for(timeout=MINUTES)
     page.locator("#before[src]").wait_for()
-    page.screenshot(path=folder / "done.png", full_page=True)
+    page.screenshot(path=folder / "done.jpg", quality=88, full_page=True)
 
 
 def main(_):

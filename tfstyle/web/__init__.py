@@ -38,7 +38,7 @@ class WebSettings(Settings):
         WEB,
     )
     max_upload: str = setting("32MB", Bytes(), "largest file of a picture", WEB)
-    max_size: int = setting(
+    max_result: int = setting(
         2048, Integer(images.MIN_SIDE, LARGEST_SIDE), "longest side of a result in pixels", WEB
     )
     max_evaluations: int = setting(

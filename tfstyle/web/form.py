@@ -191,8 +191,8 @@ def _list(answer, name):
 def _check(settings: Settings, limits: WebSettings) -> None:
     """Raises for what is larger than the page allows."""
     for name, most in (
-        ("size", limits.max_size),
-        ("style_size", limits.max_size),
+        ("size", limits.max_result),
+        ("style_size", limits.max_result),
         ("evaluations", limits.max_evaluations),
     ):
         value = getattr(settings, name) or 0
