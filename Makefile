@@ -4,11 +4,12 @@
 # make site   set up, then build the documentation as a site: see site/index.html
 # make wheel  build the package, install it into an environment of its own, and run tests against it
 # make coverage   as make test, and how much of the library the tests run
+# make test-web  run the tests of `tfstyle web`, those in a browser too: apt-get install chromium
 # make docs   set up, then run every command in the documentation: its pictures are made again
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test coverage models docs site wheel lint clean
+.PHONY: demo test test-web coverage models docs site wheel lint clean
 
 demo: .venv/demo
 	@mkdir -p demo
@@ -35,9 +36,14 @@ wheel:
 site: .venv/site
 	$(BIN)/python -m sphinx -W --keep-going --quiet -c docs . site
 	@echo "The site is site/index.html."
+
 models: .venv/demo
 	$(BIN)/tfstyle train --style=examples/styles/strokes.jpg --style_size=384 --photos=examples/photos,examples/textures,examples/styles --size=192 --batch=2 --seed=3 --minutes=28 --output=tfstyle/networks/data/models/strokes.npz
 	$(BIN)/tfstyle train --kind=texture --style=examples/textures/pebbles.jpg --style_size=256 --size=192 --batch=2 --minutes=26 --output=tfstyle/networks/data/models/pebbles.npz
+
+test-web: .venv/test
+	$(BIN)/python -m pip install --quiet --editable ".[browser]"
+	$(BIN)/python -m pytest tests/test_web.py tests/test_web_browser.py
 
 docs: .venv/test
 	@rm -rf demo

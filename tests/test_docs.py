@@ -12,7 +12,7 @@ from test_layering import LEVEL
 
 from tfstyle import cli, material, statistics
 from tfstyle.batch import BatchSettings
-from tfstyle.cli import apply, batch, compare, export, frame, options, train
+from tfstyle.cli import apply, batch, compare, export, frame, options, train, web
 from tfstyle.cli.run import Painting
 from tfstyle.settings import (
     ApplySettings,
@@ -23,6 +23,7 @@ from tfstyle.settings import (
     TextureSettings,
     TrainSettings,
 )
+from tfstyle.web import WebSettings
 from tools import run_docs
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -34,6 +35,7 @@ SERVING = "python -m export."
 CLASSES = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings, BatchSettings)
 CLASSES += (FrameSettings, frame.Files, TrainSettings, train.Model, ApplySettings, apply.Pictures)
 CLASSES += (options.Messages, options.Content, options.Style, options.Maps, options.Output)
+CLASSES += (WebSettings,)
 CLASSES += (batch.Contents, compare.Compared, compare.ComparedSettings, export.Model)
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -61,6 +63,7 @@ def test_every_command_passes_all_checks(command, monkeypatch, tmp_path):
     monkeypatch.setattr(train, "_train", lambda *arguments: 0)
     monkeypatch.setattr(apply, "_apply", lambda *arguments: 0)
     monkeypatch.setattr(batch, "_paint", lambda *arguments: 0)
+    monkeypatch.setattr(web, "_serve", lambda settings: None)
     assert cli.main(shlex.split(command)[1:]) == 0
 
 

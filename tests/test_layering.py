@@ -35,7 +35,7 @@ LEVELS = (
     ("at_once",),
     ("random_field", "run", "training"),
     ("animation", "api", "output", "provenance", "video"),
-    ("batch", "evaluation", "keras", "serving"),
+    ("batch", "evaluation", "keras", "serving", "web"),
     ("cli",),
     ("__main__",),
 )

@@ -30,8 +30,8 @@ PAGES = (
 )
 PAGES += ("docs/gallery.md", "docs/python.md")
 PAGES += ("docs/discriminator.md", "docs/theory.md", "docs/export.md", "docs/pipelines.md")
-PAGES += ("docs/serving.md", "docs/scaling.md", "docs/performance.md", "docs/settings.md")
-PAGES += ("docs/roots.md",)
+PAGES += ("docs/serving.md", "docs/web.md", "docs/scaling.md", "docs/performance.md")
+PAGES += ("docs/settings.md", "docs/roots.md")
 STARTS = ("tfstyle ", "python -m tools.", "python -m export.", "python examples/")
 STARTS += ("saved_model_cli ",)
 

@@ -18,6 +18,7 @@ from tfstyle.settings import (
     TrainSettings,
 )
 from tfstyle.settings.choices import GROUPS
+from tfstyle.web import WebSettings
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs/settings.md"
 JOBS = {
@@ -30,6 +31,7 @@ JOBS = {
     "train": TrainSettings,
     "apply": ApplySettings,
     "flags of the other commands": FileSettings,
+    "web": WebSettings,
 }
 HEAD = """# Settings
 

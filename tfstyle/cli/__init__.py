@@ -79,6 +79,7 @@ COMMANDS = {
         "content",
         "photo.jpg -o out.png --layer=block4_conv1",
     ),
+    "web": Command("show a page in the browser, to paint and to watch", "", "--port=8080"),
 }
 DEFAULT = "stylize"  # of words that are no command
 FAILURE, USAGE, INTERRUPTED = 1, 2, Outcome.STOPPED.exit_code

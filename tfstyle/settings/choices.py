@@ -6,7 +6,7 @@ from tfstyle.settings.base import setting
 PICTURES, FILES, LOSSES = "Pictures", "Files", "Losses"
 NETWORK, OPTIMISATION = "Network", "Optimisation"
 FRAME, MESSAGES = "Random field, for tfstyle frame", "Messages"
-TRAINING = "Training, for tfstyle train"
+TRAINING, WEB = "Training, for tfstyle train", "Page, for tfstyle web"
 # Headings of the help, in order.
 GROUPS = (
     PICTURES,
@@ -24,6 +24,7 @@ GROUPS = (
     "L-BFGS, for --optimizer=lbfgs",
     "TensorFlow Probability's L-BFGS, for --optimizer=tfp_lbfgs",
     "Adam, for --optimizer=adam",
+    WEB,
     MESSAGES,
 )
 SLICED, PORTILLA, DISCRIMINATOR, LBFGS, TFP_LBFGS, ADAM = (
