@@ -11,7 +11,7 @@ import pytest
 from tfstyle import features, images
 from tfstyle.features import vgg
 from tfstyle.features.architectures import VGG19_COMPACT
-from tools import distill_vgg, grain, paint, training_pictures
+from tools import distill_vgg, grain, paint, seams, training_pictures
 from tools.teacher import LAYERS
 
 CROPS = np.random.default_rng(0).random((8, 64, 64, 3), np.float32)
@@ -96,6 +96,12 @@ def test_a_detail_is_the_middle_of_the_large_picture(tmp_path):
     assert both.shape == (1, 40, 3 * 60 + 2 * 8, 3)
     np.testing.assert_allclose(both[:, :, :60], small, atol=1 / 255)
     np.testing.assert_allclose(both[:, :, -60:], large[:, 60:100, 78:138], atol=1 / 255)
+
+
+def test_a_seam_is_measured_beside_the_steps_inside():
+    columns = np.float32([0, 0.1, 0.3, 0.4, 0.6])  # steps of 0.1 and 0.2, and 0.6 over the seam
+    image = np.tile(columns[:, None], (1, 7, 1, 3))
+    np.testing.assert_allclose(seams.steps(image), (4, 9), rtol=1e-4)
 
 
 def test_grids_of_grain_are_settings_and_become_a_table():
