@@ -299,7 +299,7 @@ def test_home_is_expanded_in_every_path_of_every_command(monkeypatch):
                 seen.add(name)
     masks = {"style_mask", "style_region", "content_mask"}
     pictures = {"content", "style", "init", "output", "animation"}
-    assert seen == {"weights", "output_dir", "checkpoint"} | pictures | masks
+    assert seen == {"weights", "output_dir", "report", "checkpoint"} | pictures | masks
 
 
 def test_a_file_may_have_a_comma_in_its_name(tmp_path, monkeypatch):
