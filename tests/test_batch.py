@@ -73,7 +73,7 @@ def test_pictures_are_those_of_stylize_and_a_second_run_makes_only_what_is_missi
     os.remove("out/c.png")
     kept = state("out/a.png"), state("out/b.png")
     assert cli.main(COMMAND) == 0
-    (line,) = capsys.readouterr().err.splitlines()
+    _, line = capsys.readouterr().err.splitlines()
     assert line.startswith("out: 1 made in ") and line.endswith(" a minute; 2 done already")
     assert (state("out/a.png"), state("out/b.png")) == kept and os.path.exists("out/c.png")
     assert cli.main(COMMAND) == 0

@@ -311,7 +311,8 @@ def test_home_is_expanded_in_every_path_of_every_command(monkeypatch):
                 seen.add(name)
     masks = {"style_mask", "style_region", "content_mask"}
     pictures = {"content", "style", "init", "output", "animation", "photos", "samples"}
-    assert seen == {"weights", "model", "output_dir", "checkpoint"} | pictures | masks
+    others = {"weights", "model", "output_dir", "report", "checkpoint", "token_file"}
+    assert seen == others | pictures | masks
 
 
 def test_a_file_may_have_a_comma_in_its_name(tmp_path, monkeypatch):
