@@ -2,13 +2,14 @@
 
 import doctest
 import importlib
+import pathlib
 
 import numpy as np
 import pytest
-from test_docs import ROOT
 
 import tfstyle
 
+ROOT = pathlib.Path(__file__).parent.parent
 MODULES = ("api", "run", "keras", "serving.presets")
 CASES = [
     case

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 from test_api import STYLE_LAYERS, photo, stripes
 
 from tfstyle.features import get
@@ -33,7 +34,8 @@ def test_loss_is_that_of_gram_matrices_in_numpy():
 
 def test_saved_model_knows_the_style_without_its_picture(tmp_path):
     image = keras.Input([64, 64, 3])
-    model = keras.Model(image, StyleLoss(stripes(), style_rotations=2, **SMALL)(image))
+    blend = {"style_rotations": 2, "style_blend": (1, 3), "style_size": (64, 48)}
+    model = keras.Model(image, StyleLoss([stripes(), photo()], **blend, **SMALL)(image))
     model.save(tmp_path / "loss.keras")
     again = keras.saving.load_model(tmp_path / "loss.keras")
     np.testing.assert_allclose(again(photo()[None]), model(photo()[None]), rtol=1e-5)
@@ -55,5 +57,7 @@ def test_gradient_is_the_slope_of_the_loss():
 def test_what_makes_no_loss_is_refused():
     with pytest.raises(ValueError, match="^statistic: expected one that is known before"):
         StyleLoss(stripes(), statistic="discriminator")
+    with pytest.raises(ValueError, match="^style: expected opaque pictures"):
+        StyleLoss(Image.new("RGBA", (64, 64), (9, 9, 9, 128)), **SMALL)
     with pytest.raises(ValueError, match="^evaluations: unknown setting"):
         StyleLoss(stripes(), evaluations=3)

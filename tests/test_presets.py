@@ -1,17 +1,18 @@
 """Presets: styles by name, and stylizers that come back from a folder."""
 
 import json
+import pathlib
 
 import numpy as np
 import pytest
 from PIL import Image
 from test_api import STYLE_LAYERS, photo, stripes
-from test_docs import ROOT
 
 import tfstyle
 from tfstyle import presets
 from tfstyle.serving.module import Stylizer
 
+ROOT = pathlib.Path(__file__).parent.parent
 SMALL = {
     "max_size": 64,
     "evaluations": 3,

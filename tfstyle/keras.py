@@ -19,6 +19,8 @@ USED = (
     *("features", "weights", "pooling", "padding", "precision"),
     *("statistic", "style_layers", "style_layer_weights"),
 )
+# Settings with a value for each of the pictures, and their defaults.
+OF_PICTURES: dict[str, Any] = {"style_blend": None, "style_size": None, "style_rotations": 1}
 
 
 @keras.saving.register_keras_serializable("tfstyle")
@@ -70,21 +72,26 @@ class StyleLoss(keras.layers.Layer):
         if isinstance(self.network, keras.Model):
             self.network.trainable = False
         self.loss = losses.StyleLoss(statistics.get(statistic, settings), settings.layer_weights())
-        # Without a style any picture will do, for the form of the weights.
-        picture = images.noise(64, 64, seed=0) if style is None else style
+        if style is None:  # any picture will do, for the form of the weights
+            style, settings = images.noise(64, 64, seed=0), settings.replace(**OF_PICTURES)
         with device.eagerly():
-            self._packed = functools.partial(tf.nest.pack_sequence_as, self._remember(picture))
+            form = self._remember(style, settings)
+        self._packed = functools.partial(tf.nest.pack_sequence_as, form)
         self.built = True
 
-    def _remember(self, style):
+    def _remember(self, style, settings):
         """Makes weights of what is remembered of the style; gives the nest that they are from."""
-        size = self.settings.size
+        size = settings.size
         size = (size, size) if isinstance(size, int) else size[::-1]
-        styles = load_styles(self.settings, style, size)
+        styles = load_styles(settings, style, size)
+        if any(each.region is not None for each in styles):
+            raise ValueError(
+                "style: expected opaque pictures for a Keras layer, received transparent ones: "
+                "cut them to what is to be seen"
+            )
         pictures = [(tf.convert_to_tensor(each.resized()), each.part) for each in styles]
         nest = targets.style(
-            *(self.network, self.loss.statistic, pictures, self.settings.layers()),
-            self.settings.seed,
+            *(self.network, self.loss.statistic, pictures, settings.layers(), settings.seed)
         )
         self.remembered = [
             self.add_weight(
