@@ -33,11 +33,32 @@ def save(stylizer, path, version=1) -> str:
     Raises:
         ValueError: the version is there already, or the directory cannot be written.
     """
+    return _write(stylizer, _signatures(stylizer), path, version)
+
+
+def save_inversion(inversion, path, version=1) -> str:
+    """The same of a `tfstyle.serving.inversion.Inversion`.
+
+    The signatures are `invert`, from image to image, both float32 `[1, H, W, 3]` in [0, 1], and
+    `serving_default`: image_bytes, strings `[N]` as there, to inverted_bytes `[N]`.
+    """
+
+    def inverted(data):
+        return inversion.invert(_decoded(data, inversion.max_size))["image"]
+
+    signatures = {
+        "invert": inversion.invert.get_concrete_function(),
+        "serving_default": _of_files(inverted, "inverted_bytes"),
+    }
+    return _write(inversion, signatures, path, version)
+
+
+def _write(module, signatures, path, version):
     directory = check_output(path, version)
     try:
         with images.temporary(directory) as beside:  # a name that no server takes for a version
             try:
-                tf.saved_model.save(_owner(stylizer), beside, _signatures(stylizer))
+                tf.saved_model.save(_owner(module), beside, signatures)
                 os.rename(beside, directory)
             finally:
                 shutil.rmtree(beside, ignore_errors=True)
@@ -68,11 +89,11 @@ def _not_writable(path, error):
     return ValueError(f"output: expected a directory to write to, received {path}: {reason}")
 
 
-def _owner(stylizer):
+def _owner(module):
     """What holds the variables and nothing else: all functions are signatures."""
-    module = tf.Module()
-    module.owned = stylizer.variables
-    return module
+    owner = tf.Module()
+    owner.owned = module.variables
+    return owner
 
 
 def _signatures(stylizer):
@@ -80,24 +101,31 @@ def _signatures(stylizer):
     names += ["stylize_masked"] if stylizer.has_masks else []
     signatures = {name: getattr(stylizer, name).get_concrete_function() for name in names}
 
+    def stylized(data):
+        image = _decoded(data, stylizer.settings.max_size)
+        return stylizer.stylize(image, stylizer.settings.evaluations, 0)["image"]
+
+    return signatures | {"serving_default": _of_files(stylized, "stylized_bytes")}
+
+
+def _of_files(paint, output):
+    """The signature from files to files, of a function from a file to a picture."""
+
+    def painted(data):
+        return tf.io.encode_png(tf.cast(paint(data)[0] * 255 + 0.5, tf.uint8))
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
     def serving_default(image_bytes):
         return {
-            "stylized_bytes": tf.map_fn(
-                lambda data: _stylized(stylizer, data),
+            output: tf.map_fn(
+                painted,
                 image_bytes,
                 fn_output_signature=tf.TensorSpec([], tf.string),
                 parallel_iterations=1,
             )
         }
 
-    return signatures | {"serving_default": serving_default}
-
-
-def _stylized(stylizer, data):
-    image = _decoded(data, stylizer.settings.max_size)
-    painted = stylizer.stylize(image, stylizer.settings.evaluations, 0)["image"][0]
-    return tf.io.encode_png(tf.cast(painted * 255 + 0.5, tf.uint8))
+    return serving_default
 
 
 def _decoded(data, max_size):
