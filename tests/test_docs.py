@@ -31,7 +31,8 @@ SERVING = "python -m export."
 CLASSES = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings, BatchSettings)
 CLASSES += (FrameSettings, frame.Files)
 CLASSES += (options.Content, options.Style, options.Maps, options.Output)
-CLASSES += (batch.Contents, compare.Compared, compare.ComparedSettings, export.Model)
+CLASSES += (batch.Contents, compare.Compared, compare.ComparedSettings)
+CLASSES += (export.Exported, export.Model)
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 

@@ -24,6 +24,7 @@ PAGES = (
     "docs/stylize.md",
     "docs/control.md",
     "docs/invert.md",
+    "docs/one_pass.md",
     "docs/compare.md",
     "docs/grain.md",
 )

@@ -68,15 +68,22 @@ def _jobs(name):
 
 
 def _meaning(name):
-    """The help of the first job that has it, and the defaults of those that differ."""
+    """The help of the first job that has it, and the choices and defaults of those that differ."""
     first, *others = [(title, job) for title, job in JOBS.items() if name in job.fields()]
     field = first[1].fields()[name]
     text = explained(field)
     for title, job in others:
+        other = job.fields()[name]
+        if not _choices(other) <= _choices(field):
+            text += f"; {title}: {explained(other)}"
         default = job.fields()[name].default
         if default != field.default:
             text += f"; {title}: {field.metadata['kind'].write(default)}"
     return text.replace("|", "\\|")
+
+
+def _choices(field):
+    return set(getattr(field.metadata["kind"], "names", ()))
 
 
 if __name__ == "__main__":
