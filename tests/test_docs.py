@@ -35,8 +35,8 @@ SERVING = "python -m export."
 CLASSES = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings, BatchSettings)
 CLASSES += (FrameSettings, frame.Files, TrainSettings, train.Model, ApplySettings, apply.Pictures)
 CLASSES += (options.Messages, options.Content, options.Style, options.Maps, options.Output)
-CLASSES += (WebSettings,)
-CLASSES += (batch.Contents, compare.Compared, compare.ComparedSettings, export.Model)
+CLASSES += (batch.Contents, compare.Compared, compare.ComparedSettings, WebSettings)
+CLASSES += (export.Exported, export.Model)
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
@@ -58,8 +58,7 @@ def test_every_command_passes_all_checks(command, monkeypatch, tmp_path):
     monkeypatch.setattr(Painting, "execute", lambda painting, judge=None: 0)
     monkeypatch.setattr(frame, "_paint", lambda *arguments: 0)
     monkeypatch.setattr(compare, "_finish", lambda *arguments: None)
-    monkeypatch.setattr(export, "_export", lambda given: 0)
-    monkeypatch.setattr(export, "_export_network", lambda given: 0)
+    monkeypatch.setattr(export, "_export", lambda *arguments: 0)
     monkeypatch.setattr(train, "_train", lambda *arguments: 0)
     monkeypatch.setattr(apply, "_apply", lambda *arguments: 0)
     monkeypatch.setattr(batch, "_paint", lambda *arguments: 0)

@@ -14,12 +14,14 @@ from tfstyle.evaluation.judge import judge
 
 EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 LAYERS = ("block1_conv1", "block3_conv1")  # two networks less to be built, of each kind
-OPTIONS = {"method": "transport", "size": 96, "precision": "float32", "style_layers": LAYERS}
+MODEL = {"method": "transport", "precision": "float32", "style_layers": LAYERS}
+OPTIONS = MODEL | {"size": 96}
 
 
 def example(name, side=96):
-    """The middle of a picture, `[1, side, side, 3]`."""
-    return images.fitted(images.load(EXAMPLES / name), side, side, "crop", (0, 0, 0))
+    """A picture in 8 bits, as a model keeps its styles, `[1, side, side, 3]`."""
+    picture = images.resize(images.load(EXAMPLES / name), side, side)
+    return np.float32(images.quantized(picture, 8)[None] / 255)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,7 @@ def test_the_picture_is_nearer_to_the_style_and_no_loss_is_told(pictures, painte
     seen = []
     result = tfstyle.stylize(content, style, **OPTIONS, callback=seen.append)
     before, after = (judge(image, [(style, 1.0)]) for image in (content, result.image))
-    assert after < 0.35 * before
+    assert after < 0.5 * before
     assert result.outcome is tfstyle.Outcome.DONE and result.evaluations == 0
     assert len(seen) == 1 and seen[0].fraction == 1 and not result.parts
     np.testing.assert_array_equal(seen[0].image, painted)
@@ -108,24 +110,19 @@ def test_a_blend_and_the_colours_of_the_content(pictures, painted):
     assert distances[0] < 0.4 * distances[1]
 
 
-@pytest.mark.parametrize("statistic", ["channel_moments", "mean_covariance", "sliced_wasserstein"])
-def test_the_stylizer_makes_the_same(pictures, statistic):
+def test_the_stylizer_makes_the_same(pictures):
     content, *styles = pictures
-    options = OPTIONS | {"statistic": statistic}
-    wanted = tfstyle.stylize(content, styles, **options).image
-    without_size = {name: value for name, value in options.items() if name != "size"}
-    stylizer = tfstyle.Stylizer(styles, max_size=128, **without_size)
-    assert not stylizer.describes
-    np.testing.assert_allclose(stylizer(content, seed=0), wanted, atol=0.02)
-    assert np.abs(stylizer(content, seed=0) - wanted).mean() < 1e-3
-    if statistic != "mean_covariance":
-        return
+    stylizer = tfstyle.Stylizer(styles, max_size=128, **MODEL)
+    assert not stylizer.describes and stylizer.has_masks
+    wanted = tfstyle.stylize(content, styles, **OPTIONS).image
+    np.testing.assert_allclose(stylizer(content, seed=0), wanted, atol=2e-3)
     masks = np.zeros((1, 96, 96, 2), np.float32)
     masks[:, :, :40, 0] = masks[:, :, 40:80, 1] = 1
-    ours = stylizer.stylize_masked(content, masks, np.ones_like(masks[..., :1]), 9, 0)["image"]
-    options["style_mask"] = list(masks[0].transpose(2, 0, 1))
-    named = tfstyle.stylize(content, styles, **options)
-    assert np.abs(ours - named.image).mean() < 1e-3
+    made = stylizer.stylize_masked(content, masks, np.ones_like(masks[..., :1]), 9, 0)
+    named = list(masks[0].transpose(2, 0, 1))
+    wanted = tfstyle.stylize(content, styles, style_mask=named, **OPTIONS).image
+    np.testing.assert_allclose(made["image"], wanted, atol=2e-3)
+    assert made["losses"].shape == (0, 2)
 
 
 def test_a_tile_has_no_seam(pictures):
@@ -160,7 +157,6 @@ def test_it_is_a_start_for_the_optimization(pictures, painted):
         (["--style_layers=block2_conv2"], "--style_layers: expected layers out of pixels, block1"),
         (["--style_layers=pixels"], "--style_layers: .* at least one of them with a decoder"),
         (["--init=noise"], "--init: expected content for method=transport"),
-        (["--content_mask=content.jpg"], "--content_mask: expected none for method=transport"),
         (["--checkpoint=a.npz"], "--checkpoint: expected none for method=transport"),
         (["--method=optimization", "--init=transport", "--statistic=gram"], "for init=transport"),
     ],
@@ -171,9 +167,19 @@ def test_what_cannot_be_made_at_once_is_refused(folder, capsys, flags, expected)
     assert re.search(expected, capsys.readouterr().err)
 
 
+def test_objects_and_masks_of_the_content_are_refused(pictures):
+    content, style, _ = pictures
+    mask = np.tile(np.float32([0, 1]), (96, 48))
+    with pytest.raises(ValueError, match="^content_mask: expected none for method=transport"):
+        tfstyle.stylize(content, style, content_mask=mask, **OPTIONS)
+    with pytest.raises(ValueError, match="^features: expected vgg19_compact or .*=transport"):
+        tfstyle.Stylizer(style, features=lambda image: {"pixels": image}, method="transport")
+
+
 def test_the_command_line_and_the_record(folder, capsys):
     command = ["stylize", "--content=content.jpg", "--style=style.png", "--output=b.png"]
-    assert cli.main([*command, "--method=transport", "--size=64"]) == 0
+    layers = f"--style_layers={','.join(LAYERS)}"
+    assert cli.main([*command, "--method=transport", "--size=64", layers]) == 0
     assert "done after 0 evaluations | start-up" in capsys.readouterr().err
     record = images.read_settings("b.png")
     assert record["settings"]["method"] == "transport" and json.dumps(record["losses"]) == "{}"

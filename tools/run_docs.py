@@ -25,6 +25,7 @@ PAGES = (
     "docs/control.md",
     "docs/invert.md",
     "docs/train.md",
+    "docs/one_pass.md",
     "docs/compare.md",
     "docs/grain.md",
 )

@@ -74,15 +74,21 @@ def _jobs(name):
 
 
 def _meaning(name):
-    """The help of the first job that has it, and the defaults of those that differ."""
+    """The help of the first job that has it, and the choices and defaults of those that differ."""
     first, *others = [(title, job) for title, job in JOBS.items() if name in job.fields()]
     field = first[1].fields()[name]
     text = explained(field)
     for title, job in others:
         other = job.fields()[name]
-        if other.default != field.default and _default(other):
+        if not _choices(other) <= _choices(field):
+            text += f"; {title}: {explained(other)}"
+        elif other.default != field.default and _default(other):
             text += f"; {title}: {_default(other)}"
     return text.replace("|", "\\|")
+
+
+def _choices(field):
+    return set(getattr(field.metadata["kind"], "names", ()))
 
 
 def _default(field):

@@ -9,27 +9,35 @@ from tfstyle.cli import options
 from tfstyle.cli.console import say
 from tfstyle.settings import StylizerSettings
 from tfstyle.settings.base import Settings, changed, setting
-from tfstyle.settings.choices import PICTURES
-from tfstyle.settings.kinds import Integer, Path
+from tfstyle.settings.choices import GATYS_LAYERS, NETWORK, PICTURES
+from tfstyle.settings.kinds import Choice, Integer, Path
+
+OF_AN_INVERSION = ("layer", "precision", "max_size")
 
 
 @dataclasses.dataclass(frozen=True)
-class Style(Settings):
-    """The flag of styles, where no network is named."""
+class Exported(Settings):
+    """What is exported: styles, a network that was trained, or one that inverts a layer."""
 
     style: tuple[str, ...] | None = changed(options.Style, "style", None, required=False)
-
-
-@dataclasses.dataclass(frozen=True)
-class Model(Settings):
-    """What is exported beside styles, and where the model is written."""
-
     model: str | None = setting(
         None,
         Path(),
         "network of tfstyle train, by file or name, in the place of a style to be optimised",
         PICTURES,
     )
+    layer: str | None = setting(
+        None,
+        Choice(GATYS_LAYERS),
+        "in the place of a style: the network of tfstyle invert --method=network for this layer",
+        NETWORK,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Model(Settings):
+    """Where the model is written."""
+
     output: str | None = setting(
         None,
         Path(),
@@ -47,58 +55,74 @@ class Model(Settings):
 
 
 def main(arguments: Sequence[str]) -> int:
-    given = options.parse("export", (Style, Model, StylizerSettings), arguments)
+    given = options.parse("export", (Exported, Model, StylizerSettings), arguments)
     if given is None:
         return 0
-    if ("style" in given) == ("model" in given):
-        received = "both" if "style" in given else "nothing"
+    asked = [name for name in Exported.fields() if name in given]
+    if len(asked) != 1:
+        received = " and ".join(f"--{name}" for name in asked) or "nothing"
         raise ValueError(
-            f"--style: expected one or several different files, or --model, received {received}"
+            "--style: expected one or several different files, or a --model, or a --layer, "
+            f"received {received}"
         )
-    return _export_network(given) if "model" in given else _export(given)
+    return _export(given, asked[0])
 
 
-def _export_network(given):
-    """Writes a network that was trained, which has its settings already."""
+def _export(given, asked):
     began = time.perf_counter()
-    for name in set(given) - set(Model.fields()):
-        raise ValueError(f"--{name}: expected nothing beside --model, which has its own settings")
-    model = options.make(Model, given)
+    settings, model = options.make(StylizerSettings, given), options.make(Model, given)
+    write = {"style": _stylizer, "model": _trained, "layer": _inversion}[asked]
+    path, facts = write(given, settings, model)
+    facts = ", ".join([f"{_size(path) / 1e6:.1f} MB", *facts])
+    hint = f" | look at it with: saved_model_cli show --dir={path} --all"
+    hint = hint if os.path.isdir(path) else ""
+    say(f"{path}: {facts} | {time.perf_counter() - began:.1f} s{hint}")
+    return 0
+
+
+def _size(path):
+    folders = [(folder, names) for folder, _, names in os.walk(path)]
+    files = [os.path.join(folder, name) for folder, names in folders for name in names]
+    return sum(map(os.path.getsize, files or [path]))
+
+
+def _stylizer(given, settings, model):
+    """The path of the model, and what is to be said of it."""
+    from tfstyle.serving import module, saved_model
+
+    stylizer = module.Stylizer(list(given["style"]), settings)
+    path = saved_model.save(stylizer, model.output, model.version)
+    memory = f"up to {stylizer.plan.memory / 1e9:.1f} GB for a picture"
+    return path, [stylizer.plan.precision, memory]
+
+
+def _trained(given, _, model):
+    """The same of a network that was trained, which has its settings already."""
+    _check_alone(given, "model", ("model",))
 
     from tfstyle.networks import trained
     from tfstyle.serving import networks
 
-    network, output = trained.load(str(model.model)), str(model.output)
-    if output.lower().endswith(".tflite"):
-        networks.save_lite(network, output)
-        size = os.path.getsize(output)
-    else:
-        output = networks.save(network, output, model.version)
-        size = _size(output)
-    say(f"{output}: {size / 1e6:.1f} MB | {time.perf_counter() - began:.1f} s")
-    return 0
+    network, path = trained.load(given["model"]), str(model.output)
+    if path.lower().endswith(".tflite"):
+        networks.save_lite(network, path)
+        return path, []
+    return networks.save(network, path, model.version), []
 
 
-def _size(directory):
-    return sum(
-        os.path.getsize(os.path.join(folder, name))
-        for folder, _, names in os.walk(directory)
-        for name in names
-    )
+def _inversion(given, settings, model):
+    """The same of the network that inverts a layer."""
+    _check_alone(given, "layer", OF_AN_INVERSION)
+
+    from tfstyle import device
+    from tfstyle.serving import inversion, saved_model
+
+    precision = device.find().precision(settings.precision)
+    network = inversion.Inversion(given["layer"], precision, settings.max_size)
+    return saved_model.save_inversion(network, model.output, model.version), [precision]
 
 
-def _export(given):
-    began = time.perf_counter()
-    settings, model = options.make(StylizerSettings, given), options.make(Model, given)
-
-    from tfstyle.serving import module, saved_model
-
-    stylizer = module.Stylizer(list(given["style"]), settings)
-    directory = saved_model.save(stylizer, model.output, model.version)
-    say(
-        f"{directory}: {_size(directory) / 1e6:.1f} MB, {stylizer.plan.precision}, "
-        f"up to {stylizer.plan.memory / 1e9:.1f} GB for a picture | "
-        f"{time.perf_counter() - began:.1f} s | "
-        f"look at it with: saved_model_cli show --dir={directory} --all"
-    )
-    return 0
+def _check_alone(given, asked, known):
+    for name in given:
+        if name not in (*known, *Model.fields()):
+            raise ValueError(f"{name}: expected nothing beside --{asked}, received a value")

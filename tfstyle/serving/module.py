@@ -61,8 +61,7 @@ class Stylizer(FromPreset, tf.Module):
         super().__init__(name="stylizer")
         changes, objects = api.separated(changes)
         given = {name: objects.pop(name) for name in {"style_region"} & objects.keys()}
-        if "init" in objects or "optimizer" in objects:
-            name = "init" if "init" in objects else "optimizer"
+        for name in {"init", "optimizer"} & objects.keys():
             raise ValueError(f"{name}: expected a name, received an object")
         settings = (settings or StylizerSettings()).replace(**changes)
         most = settings.max_size
@@ -310,7 +309,7 @@ class Stylizer(FromPreset, tf.Module):
         first, last = level_at(0), level_at(count - 1)
         begin = content
         if transport.is_asked(self.settings):
-            begin = self._at_once(last, size, content, seed, masks)
+            begin = self._at_once(last, size, content, seed, masks[0])
         if self.settings.method == "transport":  # in one step, whatever their number
             painted = self._shown(begin, image, last, size, has_grey_styles)
             return {"image": painted, "losses": tf.zeros([0, 2])}
@@ -358,13 +357,12 @@ class Stylizer(FromPreset, tf.Module):
     def _level_seed(self, seed, level):
         return levels.level_seed(tf.cast(seed, tf.int64), tf.cast(level.number, tf.int64))
 
-    def _at_once(self, level, size, content, seed, masks):
+    def _at_once(self, level, size, content, seed, regions):
         """The content in this module's own style at once, at the last level."""
-        regions, parts = masks[0], self.own_styles.parts
-        examples, by_region = self.own_styles.examples(level, size), regions is not None
-        seed = tf.cast(self._level_seed(seed, level), tf.int32)
-        beside = self._engine.looked_at(content, level)
-        style = self._engine.chain.styles.targets(examples, seed, None, beside, by_region)
+        parts, seed = self.own_styles.parts, tf.cast(self._level_seed(seed, level), tf.int32)
+        given = self.own_styles.examples(level, size), seed, None
+        beside, chain = self._engine.looked_at(content, level), self._engine.chain
+        style = chain.styles.targets(*given, beside, regions is not None)
         painted = self._engine.transported(content, level, style, seed, regions, parts)
         where = self._engine.regions.masks(level, regions, parts, None, content)
         return tf.ensure_shape(where.shown(painted), _IMAGE.shape)

@@ -84,10 +84,10 @@ def _painting(network):
         return {"image": _clipped(network(checked(image, (fits, [expected, sides]))))}
 
     def painted(data):
-        image = stylize(saved_model.decoded(data, MAX_SIZE))["image"][0]
-        return tf.io.encode_png(tf.cast(image * 255 + 0.5, tf.uint8))
+        return stylize(saved_model.decoded(data, MAX_SIZE))["image"]
 
-    return {"stylize": stylize, "serving_default": saved_model.of_files(painted)}
+    files = saved_model.of_files(painted, "stylized_bytes")
+    return {"stylize": stylize, "serving_default": files}
 
 
 def _weaving(network):

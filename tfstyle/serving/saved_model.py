@@ -1,6 +1,5 @@
 """A stylizer as a SavedModel: signatures that any TensorFlow host runs without this package."""
 
-import functools
 import os
 import shutil
 
@@ -35,6 +34,25 @@ def save(stylizer, path, version=1) -> str:
         ValueError: the version is there already, or the directory cannot be written.
     """
     return write(stylizer.variables, lambda: _signatures(stylizer), path, version)
+
+
+def save_inversion(inversion, path, version=1) -> str:
+    """The same of a `tfstyle.serving.inversion.Inversion`.
+
+    The signatures are `invert`, from image to image, both float32 `[1, H, W, 3]` in [0, 1], and
+    `serving_default`: image_bytes, strings `[N]` as there, to inverted_bytes `[N]`.
+    """
+
+    def inverted(data):
+        return inversion.invert(decoded(data, inversion.max_size))["image"]
+
+    def signatures():
+        return {
+            "invert": inversion.invert.get_concrete_function(),
+            "serving_default": of_files(inverted, "inverted_bytes"),
+        }
+
+    return write(inversion.variables, signatures, path, version)
 
 
 def write(variables, make, path, version) -> str:
@@ -86,18 +104,24 @@ def _signatures(stylizer):
     names += ["stylize_masked"] if stylizer.has_masks else []
     signatures = {name: getattr(stylizer, name).get_concrete_function() for name in names}
 
-    stylized = functools.partial(_stylized, stylizer)
-    return signatures | {"serving_default": of_files(stylized)}
+    def stylized(data):
+        image = decoded(data, stylizer.settings.max_size)
+        return stylizer.stylize(image, stylizer.settings.evaluations, 0)["image"]
+
+    return signatures | {"serving_default": of_files(stylized, "stylized_bytes")}
 
 
-def of_files(stylized):
-    """The signature of many files for a function of one, from bytes to bytes."""
+def of_files(paint, output):
+    """The signature from files to files, of a function from a file to a picture `[1, H, W, 3]`."""
+
+    def painted(data):
+        return tf.io.encode_png(tf.cast(paint(data)[0] * 255 + 0.5, tf.uint8))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
     def serving_default(image_bytes):
         return {
-            "stylized_bytes": tf.map_fn(
-                stylized,
+            output: tf.map_fn(
+                painted,
                 image_bytes,
                 fn_output_signature=tf.TensorSpec([], tf.string),
                 parallel_iterations=1,
@@ -105,12 +129,6 @@ def of_files(stylized):
         }
 
     return serving_default
-
-
-def _stylized(stylizer, data):
-    image = decoded(data, stylizer.settings.max_size)
-    painted = stylizer.stylize(image, stylizer.settings.evaluations, 0)["image"][0]
-    return tf.io.encode_png(tf.cast(painted * 255 + 0.5, tf.uint8))
 
 
 def decoded(data, max_size):

@@ -110,6 +110,7 @@ class Chain:
         Returns:
             The picture, of the same shape, in [0, 1].
         """
+        amounts = tf.convert_to_tensor(amounts)
         for layer in self.parts:
             weight = weights[layer] if weights else ()
             image = self._changed(layer, image, style[layer], seed, amounts, weight)
