@@ -10,6 +10,7 @@ Values are in units of pixels at every scale: at scale n those of a spectrum tha
 nothing else, are 4^n times as large.
 """
 
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -32,6 +33,17 @@ class Pyramid(NamedTuple):
     highpass: Any
     bands: tuple
     lowpass: Any
+
+
+def traced_once(function):
+    """A function that is traced once for all scales where it is called in a graph."""
+    traced = tf.function(function, autograph=False)
+
+    @functools.wraps(function)
+    def called(*given):
+        return function(*given) if tf.executing_eagerly() else traced(*given)
+
+    return called
 
 
 def analyse(image: tf.Tensor, scales: int, orientations: int) -> Pyramid:
@@ -88,6 +100,7 @@ def fft(image: tf.Tensor) -> tf.Tensor:
     return tf.signal.fft2d(_complex(image))
 
 
+@traced_once
 def cropped(spectrum: tf.Tensor, size) -> tf.Tensor:
     """The lowest frequencies of spectra `[..., H, W]`, so many rows and columns of them."""
     for axis, most in zip((-2, -1), tf.unstack(size)):
@@ -147,6 +160,7 @@ def _turn(spectrum, order):
     return spectrum * tf.constant((-1j) ** order, spectrum.dtype)
 
 
+@traced_once
 def _polar(size, shape, dtype):
     """Of the frequencies of a cropped spectrum: log2 of the radius over pi, and the angle."""
     rows, columns = (

@@ -46,16 +46,6 @@ AXES = {
 SINGLE = ("lowpass_deviation", "magnitude_deviation")
 
 
-def scale(function):
-    """A function of one scale: in a graph it is traced once for all of them."""
-    traced = tf.function(function, autograph=False)
-
-    def called(*given):
-        return function(*given) if tf.executing_eagerly() else traced(*given)
-
-    return called
-
-
 class PortillaSimoncelli(Statistic):
     """Statistics of a picture's steerable pyramid: of pixels, of bands, and of bands together.
 
@@ -203,7 +193,7 @@ def summary(maps, scales: int, orientations: int, reach: int) -> dict:
     return {name: tf.stack([each[name] for each in found if name in each]) for name in AXES}
 
 
-@scale
+@pyramid.traced_once
 def _of_lowpass(low, floor, width):
     """Of maps `[L, h, w]` of what is left at a scale; variances `floor` `[L]` are nothing."""
     _, centred = _centred(low)
@@ -218,7 +208,7 @@ def _of_lowpass(low, floor, width):
     }
 
 
-@scale
+@pyramid.traced_once
 def _of_magnitudes(unit, deviation, width):
     """Of the magnitudes of bands `[L, K, h, w]` over their deviations `[L, K]`."""
     return {
@@ -228,7 +218,7 @@ def _of_magnitudes(unit, deviation, width):
     }
 
 
-@scale
+@pyramid.traced_once
 def _of_parents(filtered, magnitudes, coarser, floor):
     """Of bands and those of the next scale, `coarser`, whose phase is doubled.
 
