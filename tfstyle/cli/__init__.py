@@ -20,7 +20,7 @@ COMMANDS = {
     "stylize": "paint the content of one picture in the style of another",
     "batch": "paint many pictures in the same style",
     "texture": "make a new picture with the texture of another",
-    "frame": "learn the random field of a grey texture, and draw a picture from it",
+    "frame": "learn the random field of a texture, and draw a picture from it",
     "compare": "show side by side what statistics, or any other setting, make of it",
     "export": "write a model that any TensorFlow server runs: pictures in, pictures out",
     "invert": "rebuild a picture from what one layer of the network sees",
