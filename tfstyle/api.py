@@ -143,7 +143,7 @@ def frame(
 
     Zhu, Wu & Mumford 1997: of all distributions of pictures in which the responses of some filters
     have the histograms of the style, the one of largest entropy. Its multipliers are learned, the
-    filters chosen one by one, and the picture is drawn by Gibbs sampling, or by Langevin moves. With
+    filters chosen one by one, and the picture is drawn by Gibbs sampling or by Langevin moves. With
     `features` the channels of a network take the place of filters, and their means that of
     histograms (Lu, Zhu & Wu 2016).
 
