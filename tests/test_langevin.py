@@ -144,28 +144,27 @@ def test_the_reference_has_the_means_colours_and_spectrum_of_the_texture():
     assert down < -0.8 * variance and across > 0.8 * variance
 
 
-def grains():
-    """Smooth orange noise, cut off: no Gaussian."""
-    noise = np.random.default_rng(0).normal(size=(52, 52))
-    smooth = np.lib.stride_tricks.sliding_window_view(noise, (5, 5)).mean((-2, -1))
-    return np.clip(0.15 + np.maximum(smooth, 0)[..., None] * [3, 2, 1], 0, 1).astype("f4")
+def dots():
+    """Orange dots on grey, here and there: no Gaussian at all."""
+    chance = np.random.default_rng(0).random((48, 48, 1))
+    return np.where(chance < 0.1, [1, 0.6, 0.2], 0.3).astype("f4")
 
 
 def test_multipliers_of_a_network_bring_its_means_to_those_of_the_texture():
     steps = []
-    settings = {"size": 48, "sweeps": 60, "style_layers": LAYERS, "features": "vgg19_narrow"}
-    result = tfstyle.frame(grains(), seed=1, callback=steps.append, **settings)
-    assert result.outcome is tfstyle.Outcome.DONE and result.evaluations == 60
+    settings = {"size": 48, "sweeps": 40, "style_layers": LAYERS, "features": "vgg19_narrow"}
+    result = tfstyle.frame(dots(), seed=1, callback=steps.append, **settings)
+    assert result.outcome is tfstyle.Outcome.DONE and result.evaluations == 40
     assert list(result.parts) == list(LAYERS)
-    images = [step.image for step in (steps[0], *steps[30::3])]
+    images = [step.image for step in (steps[0], *steps[20::4])]
     network = features.get("vgg19_narrow", LAYERS, precision="float32", tiled=(True, True))
-    wanted, *seen = (network(tf.constant(each)) for each in (grains()[None], *images))
+    wanted, *seen = (network(tf.constant(each)) for each in (dots()[None], *images))
     for layer in LAYERS:
         mean = np.mean(wanted[layer], (0, 1, 2))
         errors = [np.mean(each[layer], (0, 1, 2)) - mean for each in seen]
         # One picture is now above, now below.
-        assert np.linalg.norm(np.mean(errors[1:], axis=0)) < 0.5 * np.linalg.norm(errors[0])
-    again = tfstyle.frame(grains(), seed=1, callback=lambda step: step.evaluations < 2, **settings)
+        assert np.linalg.norm(np.mean(errors[1:], axis=0)) < 0.4 * np.linalg.norm(errors[0])
+    again = tfstyle.frame(dots(), seed=1, callback=lambda step: step.evaluations < 2, **settings)
     assert again.outcome is tfstyle.Outcome.STOPPED and (again.image == steps[2].image).all()
 
 
@@ -185,7 +184,7 @@ def test_what_a_network_cannot_do_is_refused(changes, message):
 def test_a_picture_of_all_greys_has_the_histograms():
     noise = np.random.default_rng(0).random((44, 48))
     streaks = np.lib.stride_tricks.sliding_window_view(noise, 5, axis=1).mean(-1)
-    settings = {"size": 32, "filters": 2, "sweeps": 25, "sampler": "langevin"}
+    settings = {"size": 32, "filters": 1, "sweeps": 15, "sampler": "langevin"}
     result = tfstyle.frame(streaks, **settings)
     assert len(np.unique(result.image)) > 500 and (result.image == result.image[..., :1]).all()
-    assert all(error < 0.2 for error in list(result.parts.values())[:2])
+    assert list(result.parts.values())[0] < 0.2

@@ -166,24 +166,27 @@ def frame(
     progress: bool = False,
     **changes: Any,
 ) -> Result:
-    """Learns the distribution of a grey texture, and draws a picture from it: FRAME.
+    """Learns the distribution of a texture, and draws a picture from it: FRAME.
 
     Zhu, Wu & Mumford 1997: of all distributions of pictures in which the responses of some filters
     have the histograms of the style, the one of largest entropy. Its multipliers are learned, the
-    filters chosen one by one, and the picture is drawn by Gibbs sampling.
+    filters chosen one by one, and the picture is drawn by Gibbs sampling or by Langevin moves. With
+    `features` the channels of a network take the place of filters, and their means that of
+    histograms (Lu, Zhu & Wu 2016).
 
     Args:
-        style: the texture, see `stylize`; its colours become grey.
+        style: the texture, see `stylize`; its colours become grey, but for those of `features`.
         settings, progress: see `stylize`.
         callback: called with a `tfstyle.Step` after every sweep; where it returns False, the run
             stops. Its `losses` are errors of histograms by filter, its level is the number of
             filters.
 
     Returns:
-        A `tfstyle.Result`; its image is grey, and a torus: each side continues at the opposite one.
-        `parts` are L1 distances, from 0 to 2, between histograms of the image and of the style, of
-        each filter that was chosen; "others" is the largest of the others. An evaluation is a
-        sweep, a new draw of every pixel.
+        A `tfstyle.Result`; its image is a torus: each side continues at the opposite one. `parts`
+        are L1 distances, from 0 to 2, between histograms of the image and of the style, of each
+        filter that was chosen; "others" is the largest of the others. With `features` they are
+        distances of the means of each layer, over the norm of the style's. An evaluation is a sweep
+        of the sampler.
 
     Raises:
         ValueError: an argument is not as described; the message begins with its name.

@@ -1,9 +1,9 @@
-"""Draws a strip: a texture, and pictures of FRAME with more and more filters.
+"""Draws strips: a texture, and pictures of FRAME with more and more filters.
 
-    python -m tools.frame_strip --style=examples/textures/pebbles.jpg --figure=FILE.png
+    python -m tools.frame_strip --style=examples/textures/weave.jpg --figure=FILE.jpg
 
-All of them are of one run, in which filters are added one by one. Prints how far the histograms of
-filters are off, L1 distances from 0 to 2, and the processor time.
+Each strip is of one run, in which filters are added one by one; there is one for each seed. Prints
+how far the histograms of filters are off, L1 distances from 0 to 2, and the processor time.
 """
 
 import time
@@ -16,32 +16,31 @@ from tfstyle.evaluation import contact_sheet
 from tfstyle.random_field.run import FrameRun
 from tfstyle.settings import FrameSettings
 
-_STYLES = flags.DEFINE_list("style", ["examples/textures/pebbles.jpg"], "Textures.")
+_STYLES = flags.DEFINE_list("style", ["examples/textures/weave.jpg"], "Textures.")
 _FIGURE = flags.DEFINE_string("figure", "frame.png", "Strip to write.")
 _SIZE = flags.DEFINE_integer("size", 128, "Side of the pictures in pixels.", lower_bound=32)
 _SWEEPS = flags.DEFINE_integer(
     "sweeps", FrameSettings().chosen("sweeps"), "Sweeps for each filter."
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Seed.", lower_bound=0)
+_SEEDS = flags.DEFINE_multi_integer("seed", [0, 1], "Seeds, one flag for each.", lower_bound=0)
 NUMBERS = (1, 2, 3, 5, 8)  # of filters
 
 
 def main(argv):
-    images.save(_FIGURE.value, contact_sheet.draw([_strip(style) for style in _STYLES.value]))
+    rows = [_strip(style, seed) for style in _STYLES.value for seed in _SEEDS.value]
+    images.save(_FIGURE.value, contact_sheet.draw(rows))
 
 
-def _strip(style):
+def _strip(style, seed):
     """A row of (picture, caption)."""
-    settings = FrameSettings(
-        size=_SIZE.value, sweeps=_SWEEPS.value, seed=_SEED.value, filters=NUMBERS[-1]
-    )
+    settings = FrameSettings(size=_SIZE.value, sweeps=_SWEEPS.value, seed=seed, filters=NUMBERS[-1])
     run, began = FrameRun(settings, style), time.process_time()
     last = {step.level: (step, time.process_time() - began) for step in run}
     row = [(_grey(run.style, _SIZE.value), "texture")]
     for number in NUMBERS:
         step, seconds = last[number]
         *chosen, others = step.losses.items()
-        print(f"{style}, filters: {number}, processor time: {seconds:.0f} s")
+        print(f"{style}, seed {seed}, filters: {number}, processor time: {seconds:.0f} s")
         print("  " + ", ".join(f"{name} {error:.3f}" for name, error in (*chosen, others)))
         row.append((step.image, f"{number}: {chosen[-1][0]}"))
     return row

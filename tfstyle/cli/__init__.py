@@ -50,7 +50,7 @@ COMMANDS = {
         "pebbles.jpg -o out.png --size=512x384",
     ),
     "frame": Command(
-        "learn the random field of a grey texture, and draw a picture from it",
+        "learn the random field of a texture, and draw a picture from it",
         "style",
         "weave.jpg -o out.png",
     ),

@@ -1,7 +1,6 @@
 """What pictures are made of: a few levels of grey, or all greys; and how they are drawn."""
 
 import abc
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,9 @@ from tfstyle.random_field.gibbs import Gibbs
 from tfstyle.random_field.langevin import Langevin
 from tfstyle.random_field.smooth import SmoothEnergy, SmoothFeature, folded
 
-FIRST_STEP = 1e-4  # of Langevin's sampler; it is adapted
-Energies = Callable[[list], Any]
+FIRST_STEP, MOVES = 1e-4, 60  # of Langevin's sampler: its first step, and its moves in a sweep
+# Sum of the steps after which a picture is about a new one, a pixel's noise 0.1 and more.
+WAY = 0.005
 
 
 class Field(abc.ABC):
@@ -58,6 +58,10 @@ class Field(abc.ABC):
     def sampler(self, energy: Any) -> Any:
         """What draws pictures of an energy; it has `sweep`."""
 
+    @abc.abstractmethod
+    def renewed(self, sampler: Any) -> tf.Tensor:
+        """The share of a new picture that the sampler's last sweep has made, a scalar."""
+
 
 class Levels(Field):
     """Pictures of `levels` greys, drawn pixel by pixel."""
@@ -84,6 +88,9 @@ class Levels(Field):
     def sampler(self, energy):
         return Gibbs(energy)
 
+    def renewed(self, sampler):
+        return tf.constant(1.0)
+
 
 class Greys(Field):
     """Pictures of all greys, of which every pixel moves at once."""
@@ -104,4 +111,7 @@ class Greys(Field):
         return SmoothEnergy(features, *self.size)
 
     def sampler(self, energy):
-        return Langevin(energy, FIRST_STEP)
+        return Langevin(energy, FIRST_STEP, MOVES)
+
+    def renewed(self, sampler):
+        return tf.minimum(sampler.travelled / WAY, 1)

@@ -12,7 +12,6 @@ import tensorflow as tf
 
 ACCEPTED = 0.574  # share at which the chain goes farthest (Roberts & Rosenthal 1998)
 ADAPTED = 0.1  # by how much, at most about, one move changes the logarithm of the step
-MOVES = 20  # in a sweep
 
 Energy = Callable[[tf.Tensor], tf.Tensor]
 
@@ -30,7 +29,7 @@ class Langevin:
         travelled: sum of the steps of the last sweep's moves, of those that were taken.
     """
 
-    def __init__(self, energy: Any, step: float, moves: int = MOVES):
+    def __init__(self, energy: Any, step: float, moves: int):
         self.energy, self.moves = energy, moves
         self.step, self.adapts, self.travelled = tf.constant(step), True, tf.constant(0.0)
         # One graph for all sweeps.

@@ -37,14 +37,13 @@ class Learner:
         """A sweep of the pictures `[B, H, W]`, and a step of the multipliers.
 
         The more filters there are, the shorter the step of each: where all respond alike, they
-        change the same, and together go too far.
+        change the same, and together go too far. The less new the picture is, the shorter, too.
         """
         seed = tf.constant([self.seed, self.sweeps])
         pictures = self._sampler.sweep(pictures, self.multipliers, seed)
         model = tf.reduce_mean(self.energy.histograms(pictures), axis=0)
-        self.multipliers = learned(
-            self.multipliers, model, self.observed, step / len(self.features)
-        )
+        step *= self.field.renewed(self._sampler) / len(self.features)
+        self.multipliers = learned(self.multipliers, model, self.observed, step)
         self.sweeps += 1
         return pictures
 
