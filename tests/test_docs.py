@@ -61,6 +61,7 @@ def test_every_command_passes_all_checks(command, monkeypatch, tmp_path):
     monkeypatch.setattr(export, "_export", lambda *arguments: 0)
     monkeypatch.setattr(train, "_train", lambda *arguments: 0)
     monkeypatch.setattr(apply, "_apply", lambda *arguments: 0)
+    monkeypatch.setattr(apply, "_film", lambda *arguments: 0)
     monkeypatch.setattr(batch, "_paint", lambda *arguments: 0)
     monkeypatch.setattr(web, "_serve", lambda settings: None)
     assert cli.main(shlex.split(command)[1:]) == 0

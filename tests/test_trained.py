@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 import tfstyle
-from tfstyle import cli
+from tfstyle import cli, images
 from tfstyle.networks import applied, texture_network, trained, units
 from tfstyle.serving import networks
 
@@ -96,6 +96,17 @@ def test_files(painter, tmp_path):
         trained.load(path)
     with pytest.raises(ValueError, match="^model=nowhere: expected a file of tfstyle train"):
         tfstyle.apply("nowhere", photo)
+
+
+def test_the_network_of_the_package_paints_in_its_style():
+    assert trained.BUNDLED["strokes"].stat().st_size < 1e6
+    examples = pathlib.Path(__file__).parent.parent / "examples"
+    photo = images.resize(images.load(examples / "photos/chelsea.jpg"), 150, 225)
+    painted = tfstyle.apply("strokes", photo)
+    style = images.load(examples / "styles/strokes.jpg")
+    colours = [picture.reshape(-1, 3) for picture in (photo, painted, style)]
+    before, after, aim = (np.r_[each.mean(axis=0), each.std(axis=0)] for each in colours)
+    assert np.abs(after - aim).sum() < 0.4 * np.abs(before - aim).sum()
 
 
 def test_pictures_that_do_not_belong(painter, weaver):

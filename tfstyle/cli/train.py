@@ -1,6 +1,7 @@
 """`tfstyle train`: a network that paints photographs in a style, or makes a texture, at once."""
 
 import dataclasses
+import math
 import os
 from collections.abc import Sequence
 
@@ -8,6 +9,7 @@ from tfstyle import images
 from tfstyle.cli import options
 from tfstyle.cli.console import Failure, say
 from tfstyle.cli.run import check_inputs_stay, remove_temporaries, stopping_at_signals
+from tfstyle.outcome import Outcome
 from tfstyle.progress import Bar
 from tfstyle.settings.base import Settings, changed, setting
 from tfstyle.settings.choices import PICTURES
@@ -69,8 +71,10 @@ def _train(run, model, output) -> int:
             say(f"{step.fraction:.0%}, {step.evaluations} steps | {step.loss:.4g}: {parts}")
             if model.samples:
                 images.save(model.samples, step.image, None)
-            _save(run, output)
-    _save(run, output)
+            if math.isfinite(step.loss):
+                _save(run, output)
+    if run.outcome is not Outcome.NOT_FINITE:  # then the last network that was one stays
+        _save(run, output)
     record = run.result.record
     say(
         f"{output}: {record['outcome']} after {record['steps']} steps | loss "

@@ -23,7 +23,7 @@ from tfstyle.workload import Strategy
 
 MEASUREMENTS = 50  # of what is held out, in all
 SECONDS = 5.0  # between two of them, at least
-PATIENCE = 15  # measurements in which a training must get better
+PATIENCE = 25  # measurements in which a training must get better
 SAMPLES = 4  # textures that are measured
 CLIPPED = 1.0  # longest gradient
 
