@@ -16,8 +16,8 @@ from absl import app, flags
 from tools import web_browser
 
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to write to.", required=True)
-_SIZE = flags.DEFINE_string("size", "512", "Of the pictures that are painted.")
-_EVALUATIONS = flags.DEFINE_string("evaluations", "225", "Of each.")
+_SIZE = flags.DEFINE_string("size", "384", "Of the pictures that are painted.")
+_EVALUATIONS = flags.DEFINE_string("evaluations", "150", "Of each.")
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 MINUTES = 10 * 60_000  # milliseconds
 

@@ -16,7 +16,7 @@ from tfstyle.web.refused import Refused
 
 WAITING, PAINTING, DONE, STOPPED, FAILED = "waiting", "painting", "done", "stopped", "failed"
 MOST_POINTS = 4000  # of a curve; every second goes when there are more
-SEEN = ("size", "levels", "memory", "device")
+ASK_S = 120  # in which a picture is looked at, or a run planned
 
 
 class Run:
@@ -276,7 +276,10 @@ class Runs:
             if self._spare is None:  # it has begun to paint
                 raise Ended
             try:
-                return await self._spare.ask(**request)
+                return await asyncio.wait_for(self._spare.ask(**request), ASK_S)
+            except asyncio.TimeoutError:  # noqa: UP041 - another one in Python 3.10
+                await self._spare.end()
+                raise ValueError(f"picture: expected one that is ready in {ASK_S} s") from None
             except ValueError as error:
                 raise ValueError(_without(self._folder, str(error))) from None
 

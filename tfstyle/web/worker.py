@@ -8,6 +8,7 @@ paints is its last; it ends when the input does.
 
 import contextlib
 import json
+import math
 import os
 import queue
 import sys
@@ -128,7 +129,7 @@ def _told(step):
         "level": step.level,
         "fraction": step.fraction,
         "evaluations": step.evaluations,
-        "loss": step.loss if step.evaluations else None,
+        "loss": step.loss if math.isfinite(step.loss) else None,  # JSON has no others
     }
 
 
