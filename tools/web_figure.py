@@ -49,14 +49,14 @@ def shots(page, folder):
     """Makes the pictures, each named after what it shows."""
     usual = {"size": _SIZE.value, "evaluations": _EVALUATIONS.value}
     paint(page, "texture", ["pebbles"], **usual | {"size": "256"})
-    page.locator("#download").wait_for(timeout=MINUTES)
+    page.locator("#download").wait_for()
     paint(page, "stylize", ["coffee", "mosaic"], **usual)
-    page.locator("#state", has_text=re.compile(r"[4-9]\d %")).wait_for(timeout=MINUTES)
+    page.locator("#state", has_text=re.compile(r"[4-9]\d %")).wait_for()
     page.screenshot(path=folder / "painting.jpg", quality=88)
     page.set_viewport_size(NARROW)
     page.screenshot(path=folder / "phone.jpg", quality=88)
     page.set_viewport_size(WIDE)
-    page.locator("#state", has_text="Done").wait_for(timeout=MINUTES)
+    page.locator("#state", has_text="Done").wait_for()
     page.locator("#before[src]").wait_for()
     page.screenshot(path=folder / "done.jpg", quality=88, full_page=True)
 
@@ -66,6 +66,7 @@ def main(_):
     folder.mkdir(parents=True, exist_ok=True)
     with served() as url, web_browser.launched() as browser:
         page = browser.new_page(viewport=WIDE)
+        page.set_default_timeout(MINUTES)
         page.goto(url)
         shots(page, folder)
 

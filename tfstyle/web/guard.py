@@ -7,6 +7,7 @@ token are checked before anything is done.
 
 import ipaddress
 import secrets
+import socket
 import urllib.parse
 from collections.abc import Iterable
 
@@ -47,14 +48,15 @@ class Guard:
     Args:
         app: the other.
         host: address that is listened on.
-        names: under which it is reached, besides localhost and addresses.
+        names: under which it is reached, besides addresses, localhost and the machine's own name.
         token: what everybody must show; `None` for nothing.
     """
 
     def __init__(self, app, host: str, names: Iterable[str] = (), token: str | None = None):
         self._app, self._token = app, token
-        self._names = {"localhost", host.lower(), *(name.lower() for name in names)}
         self._is_local = is_loopback(host)
+        own = [] if self._is_local else [socket.gethostname()]
+        self._names = {name.lower() for name in ("localhost", host, *own, *names)}
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":  # "lifespan"; there are no websockets
