@@ -22,6 +22,7 @@ from tfstyle.settings import (
     choices,
     kinds,
 )
+from tfstyle.web import WebSettings
 from tools import settings_table
 
 COMMANDS = (
@@ -32,6 +33,7 @@ COMMANDS = (
     options.Content,
     options.Output,
     options.Style,
+    WebSettings,
 )
 JOBS = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings, FrameSettings)
 every_job = pytest.mark.parametrize("job", JOBS, ids=lambda job: job.__name__)
@@ -299,7 +301,7 @@ def test_home_is_expanded_in_every_path_of_every_command(monkeypatch):
                 seen.add(name)
     masks = {"style_mask", "style_region", "content_mask"}
     pictures = {"content", "style", "init", "output", "animation"}
-    assert seen == {"weights", "output_dir", "checkpoint"} | pictures | masks
+    assert seen == {"weights", "output_dir", "checkpoint", "token_file"} | pictures | masks
 
 
 def test_a_file_may_have_a_comma_in_its_name(tmp_path, monkeypatch):

@@ -263,6 +263,12 @@ def test_the_command_serves_until_it_is_ended_and_removes_its_files(tmp_path):
     assert list(tmp_path.glob("tfstyle-web-*")) == []
 
 
+def test_the_help_lists_its_flags(capsys):
+    assert cli.main(["web", "--help"]) == 0
+    listed = re.findall(r"^  --(\w+)", capsys.readouterr().out, flags=re.MULTILINE)
+    assert set(listed) == set(WebSettings.fields())
+
+
 @pytest.mark.parametrize(
     "arguments, sentence",
     [

@@ -28,8 +28,8 @@ HEADERS = {
 }
 SIGN_IN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>tfstyle</title>
 <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/page/page.css">
-<main class="sign-in"><h1>tfstyle</h1><form><label for="token">The token that
-<code>tfstyle web</code> printed</label><input id="token" name="token" type="password" required
+<main class="sign-in"><h1>tfstyle</h1><form><label for="token">The token of this
+page</label><input id="token" name="token" type="password" required
 autocomplete="off" autofocus><button class="primary">Enter</button></form></main></html>"""
 OPEN = ("/page/page.css",)  # without a token: what the page that asks for it looks like
 
