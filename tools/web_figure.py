@@ -18,7 +18,8 @@ from tools import web_browser
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to write to.", required=True)
 _SIZE = flags.DEFINE_string("size", "384", "Of the pictures that are painted.")
 _EVALUATIONS = flags.DEFINE_string("evaluations", "150", "Of each.")
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+WIDE, TALL = {"width": 1280, "height": 900}, {"width": 1280, "height": 1440}
+NARROW = {"width": 390, "height": 844}
 MINUTES = 10 * 60_000  # milliseconds
 
 
@@ -54,11 +55,12 @@ def shots(page, folder):
     page.locator("#state", has_text=re.compile(r"[4-9]\d %")).wait_for()
     page.screenshot(path=folder / "painting.jpg", quality=88)
     page.set_viewport_size(NARROW)
+    page.locator("#stage").evaluate("stage => stage.scrollIntoView()")
     page.screenshot(path=folder / "phone.jpg", quality=88)
-    page.set_viewport_size(WIDE)
+    page.set_viewport_size(TALL)
     page.locator("#state", has_text="Done").wait_for()
     page.locator("#before[src]").wait_for()
-    page.screenshot(path=folder / "done.jpg", quality=88, full_page=True)
+    page.screenshot(path=folder / "done.jpg", quality=88)
 
 
 def main(_):

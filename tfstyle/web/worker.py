@@ -115,10 +115,17 @@ def _run(job, **options):
 
 
 def _costs(plan):
-    sizes = [[each.level.width, each.level.height] for each in plan.levels]
+    height, width = plan.size
+    finest = plan.levels[-1].level
     return {
-        "size": [plan.size[1], plan.size[0]],
-        "levels": sizes,
+        "size": [width, height],
+        "levels": [  # in the frame of the result: without the margin
+            [
+                round(width * each.level.width / finest.width),
+                round(height * each.level.height / finest.height),
+            ]
+            for each in plan.levels
+        ],
         "memory": plan.memory,
         "device": f"{plan.device}, {plan.precision}",
     }
