@@ -68,13 +68,15 @@ class Worker:
         images.to_pil(small).save(thumbnail, quality=88)
         self.say({"size": [width, height]})
 
-    def estimate(self, job: dict[str, Any], speeds: list[float] | None) -> None:
-        """Says what a job will cost, and at which speeds of the machine; see `Plan.seconds`."""
+    def estimate(self, job: dict[str, Any], speeds: dict[str, float]) -> None:
+        """Says what a job will cost, and the speeds of the machine, of which some are known."""
         from tfstyle import device
 
         plan = _run(job).plan
-        speeds = speeds or [device.speed(plan.precision), device.speed("float32")]
-        self.say(_costs(plan) | {"seconds": plan.seconds(*speeds), "speeds": speeds})
+        for precision in {plan.precision, "float32"} - speeds.keys():
+            speeds[precision] = device.speed(precision)
+        seconds = plan.seconds(speeds[plan.precision], speeds["float32"])
+        self.say(_costs(plan) | {"seconds": seconds, "speeds": speeds})
 
     def paint(self, job: dict[str, Any], folder: str, extension: str, **record: Any) -> None:
         """Paints, writes the picture to a folder, and says all that there is to be seen."""
