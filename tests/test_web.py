@@ -201,7 +201,7 @@ def test_a_run_that_dies_takes_nothing_with_it_and_the_next_one_paints(tmp_path)
 
 def test_the_oldest_runs_make_room(tmp_path):
     with serving(tmp_path, max_runs=2) as url:
-        for _ in range(4):
+        for _ in range(3):
             last = paint(url, size=32, evaluations=1)
             runs = told(url, is_in(last, "done"))
         assert len(runs) == 2 and len(list(tmp_path.glob("run-*"))) == 2

@@ -58,7 +58,7 @@ def begin(page, evaluations, size=64, examples=("chelsea", "strokes")):
         page.get_by_label(f"Example: {name}").click()
     page.get_by_label("Size in pixels").fill(str(size))
     page.get_by_label("Evaluations").fill(str(evaluations))
-    expect(page.locator("#estimate")).to_contain_text("About 7 s")
+    expect(page.locator("#estimate")).to_contain_text("About 7\u00a0s")
     page.get_by_role("button", name="Paint", exact=True).click()
 
 

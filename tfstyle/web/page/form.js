@@ -139,7 +139,7 @@ export class Form {
     try {
       const { size, seconds, memory, levels } = await ask("/api/estimate", await this.answer(), { signal: this.asked.signal });
       const scales = levels.length > 1 ? `, ${levels.length} scales` : "";
-      const cost = memory ? `About ${duration(seconds)} once it has begun, ${(memory / 1e9).toFixed(1)} GB.` : "";
+      const cost = memory ? `About ${duration(seconds)} once it has begun, ${(memory / 1e9).toFixed(1)}\u00a0GB.` : "";
       this.tell(`${size[0]} × ${size[1]}${scales}. ${cost}`);
     } catch (error) {
       if (error.name !== "AbortError") this.fail(error.message);
