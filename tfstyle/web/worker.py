@@ -65,7 +65,7 @@ class Worker:
         pixels = images.read(path, "picture").over(images.colour("white"))
         height, width = pixels.shape[1:3]
         small = images.resize(pixels, *levels.fit(height, width, THUMBNAIL))
-        images.to_pil(small).save(thumbnail, quality=88)
+        images.to_pil(small).save(thumbnail, quality=98, subsampling=0)  # also of masks
         self.say({"size": [width, height]})
 
     def estimate(self, job: dict[str, Any], speeds: dict[str, float]) -> None:
