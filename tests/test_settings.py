@@ -24,6 +24,7 @@ from tfstyle.settings import (
     choices,
     kinds,
 )
+from tfstyle.web import WebSettings
 from tools import settings_table
 
 COMMANDS = (
@@ -35,6 +36,7 @@ COMMANDS = (
     options.Content,
     options.Output,
     options.Style,
+    WebSettings,
     train.Model,
 )
 JOBS = (

@@ -20,7 +20,7 @@ from tfstyle import cli, images
 from tfstyle.cli.run import typed
 from tfstyle.settings import StylizeSettings, TextureSettings
 from tfstyle.web import WebSettings, form, worker
-from tfstyle.web.pictures import Pictures
+from tfstyle.web.pictures import Picture, Pictures
 
 httpx = pytest.importorskip("httpx")
 Guard = pytest.importorskip("tfstyle.web.guard").Guard
@@ -201,7 +201,7 @@ def test_a_run_that_dies_takes_nothing_with_it_and_the_next_one_paints(tmp_path)
 
 def test_the_oldest_runs_make_room(tmp_path):
     with serving(tmp_path, max_runs=2) as url:
-        for _ in range(4):
+        for _ in range(3):
             last = paint(url, size=32, evaluations=1)
             runs = told(url, is_in(last, "done"))
         assert len(runs) == 2 and len(list(tmp_path.glob("run-*"))) == 2
@@ -224,8 +224,11 @@ def test_a_run_that_is_stopped_and_resumed_is_the_one_that_was_not(tmp_path, mon
     monkeypatch.setattr("tfstyle.optimizers.base.CHUNK_SECONDS", 0)
     layers = {"style_layers": "block1_conv1", "content_layers": "block2_conv1"}
     settings = {"size": 48, "evaluations": 12, "precision": "float32", "scales": 1, **layers}
-    pictures = Pictures(str(tmp_path), "1MB")
-    job = form.read(asked(**settings), pictures, WebSettings())
+    pictures, drawn = Pictures(str(tmp_path), "1MB"), str(tmp_path / "drawn")
+    Image.fromarray(np.uint8([[0, 255]])).resize((64, 64)).save(drawn, "PNG")
+    pictures.add(Picture("drawn", "mask.png", drawn, drawn), ())
+    answer = asked(**settings) | {"masks": {"style_mask": ["drawn"]}}
+    job = form.read(answer, pictures, WebSettings())
     order = {"job": job.as_message(), "extension": ".png", "settings": job.named.as_json()}
     order["typed"] = job.typed(typed)
     for stop_at in (2, 10**6):
@@ -238,7 +241,8 @@ def test_a_run_that_is_stopped_and_resumed_is_the_one_that_was_not(tmp_path, mon
     record = images.read_settings(tmp_path / "picture.png")
     assert record["evaluations"] == 12 and record["settings"]["size"] == 48
     assert record["command"].startswith("tfstyle stylize --content=chelsea.jpg --style=strokes.jpg")
-    assert "--size=48" in record["command"] and str(tmp_path) not in record["command"]
+    assert "--size=48" in record["command"] and "--style_mask=mask.png" in record["command"]
+    assert record["settings"]["style_mask"] == ["mask.png"] and str(tmp_path) not in str(record)
     assert images.load(tmp_path / "before.jpg").shape == whole.shape
 
 
@@ -261,6 +265,12 @@ def test_the_command_serves_until_it_is_ended_and_removes_its_files(tmp_path):
         assert process.wait(20) == 0
         watching.close()
     assert list(tmp_path.glob("tfstyle-web-*")) == []
+
+
+def test_the_help_lists_its_flags(capsys):
+    assert cli.main(["web", "--help"]) == 0
+    listed = re.findall(r"^  --(\w+)", capsys.readouterr().out, flags=re.MULTILINE)
+    assert set(listed) == set(WebSettings.fields())
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """`tfstyle web` in a real browser: what people do there, with a worker that only pretends."""
 
 import contextlib
+import http.server
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -56,7 +58,7 @@ def begin(page, evaluations, size=64, examples=("chelsea", "strokes")):
         page.get_by_label(f"Example: {name}").click()
     page.get_by_label("Size in pixels").fill(str(size))
     page.get_by_label("Evaluations").fill(str(evaluations))
-    expect(page.locator("#estimate")).to_contain_text("About 7 s")
+    expect(page.locator("#estimate")).to_contain_text("About 7\u00a0s")
     page.get_by_role("button", name="Paint", exact=True).click()
 
 
@@ -139,6 +141,43 @@ def test_a_mask_is_drawn_by_keyboard_and_a_texture_is_laid_on_a_phone(browser, t
         assert width[0] <= width[1]
         assert unlabelled(page) == []
         assert page.wrong == []
+
+
+@contextlib.contextmanager
+def another_server():
+    """The address of a server that shows a folder."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silent) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+class Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+def test_another_page_of_the_same_browser_gets_nothing(browser, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with (
+        serving(tmp_path) as url,
+        another_server() as foreign,
+        contextlib.closing(browser.new_page()) as page,
+    ):
+        answers = {}
+        page.on("response", lambda got: answers.update({got.url: got.status}))
+        page.goto(foreign)
+        asked = "url => fetch(url, {method: 'POST', mode: 'no-cors', body: '{}'}).catch(String)"
+        assert page.evaluate(asked, f"{url}/api/runs") == "TypeError: Failed to fetch"
+        shown = f'<img src="{url}/api/pictures/photos-chelsea"><iframe src="{url}/api/form">'
+        page.evaluate("shown => { document.body.innerHTML = shown }", shown)
+        page.locator("iframe").wait_for()
+        page.wait_for_function("document.querySelector('img').complete")
+        assert page.locator("img").evaluate("image => image.naturalWidth") == 0
+        expect(page.frame_locator("iframe").locator("body")).to_be_attached()
+        assert answers == {f"{foreign}/": 200, f"{url}/api/form": 403}
 
 
 def begin_texture(page):

@@ -25,7 +25,7 @@ class Pretending(worker.Worker):
     def estimate(self, job, speeds):
         size = job["settings"]["size"]
         costs = {"size": [size, size], "levels": [[size, size]], "memory": 1e9, "seconds": 7.0}
-        self.say(costs | {"device": "none", "speeds": [1.0, 1.0]})
+        self.say(costs | {"device": "none", "speeds": {}})
 
     def paint(self, job, folder, extension, **record):
         self.run, settings = self, job["settings"]

@@ -16,9 +16,10 @@ from absl import app, flags
 from tools import web_browser
 
 _OUTPUT = flags.DEFINE_string("output", None, "Folder to write to.", required=True)
-_SIZE = flags.DEFINE_string("size", "512", "Of the pictures that are painted.")
-_EVALUATIONS = flags.DEFINE_string("evaluations", "225", "Of each.")
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+_SIZE = flags.DEFINE_string("size", "384", "Of the pictures that are painted.")
+_EVALUATIONS = flags.DEFINE_string("evaluations", "150", "Of each.")
+WIDE, TALL = {"width": 1280, "height": 900}, {"width": 1280, "height": 1440}
+NARROW = {"width": 390, "height": 844}
 MINUTES = 10 * 60_000  # milliseconds
 
 
@@ -49,16 +50,17 @@ def shots(page, folder):
     """Makes the pictures, each named after what it shows."""
     usual = {"size": _SIZE.value, "evaluations": _EVALUATIONS.value}
     paint(page, "texture", ["pebbles"], **usual | {"size": "256"})
-    page.locator("#download").wait_for(timeout=MINUTES)
+    page.locator("#download").wait_for()
     paint(page, "stylize", ["coffee", "mosaic"], **usual)
-    page.locator("#state", has_text=re.compile(r"[4-9]\d %")).wait_for(timeout=MINUTES)
+    page.locator("#state", has_text=re.compile(r"[4-9]\d %")).wait_for()
     page.screenshot(path=folder / "painting.jpg", quality=88)
     page.set_viewport_size(NARROW)
+    page.locator("#stage").evaluate("stage => stage.scrollIntoView()")
     page.screenshot(path=folder / "phone.jpg", quality=88)
-    page.set_viewport_size(WIDE)
-    page.locator("#state", has_text="Done").wait_for(timeout=MINUTES)
+    page.set_viewport_size(TALL)
+    page.locator("#state", has_text="Done").wait_for()
     page.locator("#before[src]").wait_for()
-    page.screenshot(path=folder / "done.jpg", quality=88, full_page=True)
+    page.screenshot(path=folder / "done.jpg", quality=88)
 
 
 def main(_):
@@ -66,6 +68,7 @@ def main(_):
     folder.mkdir(parents=True, exist_ok=True)
     with served() as url, web_browser.launched() as browser:
         page = browser.new_page(viewport=WIDE)
+        page.set_default_timeout(MINUTES)
         page.goto(url)
         shots(page, folder)
 

@@ -34,7 +34,7 @@ class WebSettings(Settings):
     names: tuple[str, ...] | None = setting(
         None,
         Texts("names of hosts"),
-        "names under which browsers reach the page, besides localhost and addresses",
+        "under which browsers reach the page, besides addresses, localhost and the machine's own",
         WEB,
     )
     max_upload: str = setting("32MB", Bytes(), "largest file of a picture", WEB)

@@ -5,7 +5,6 @@ import contextlib
 import dataclasses
 import json
 import logging
-import os
 import pathlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
@@ -81,7 +80,7 @@ class Site:
 
     async def upload(self, request: Request) -> Response:
         """Takes in a picture, the body, whose file has the name in the query."""
-        name = os.path.basename(request.query_params.get("name", "picture").replace("\\", "/"))[:99]
+        name = _name(request.query_params.get("name", ""))
         length = request.headers.get("content-length", "")
         picture = await self.pictures.receive(name, length, request.stream())
         try:
@@ -204,6 +203,12 @@ def make(
     }
     app = Starlette(routes=routes, exception_handlers=answers, lifespan=site.lifespan)
     return Guard(app, settings.host, settings.names or (), token)
+
+
+def _name(path):
+    """The name of a file, as it can be shown, whatever a browser says."""
+    name = path.replace("\\", "/").rpartition("/")[2]
+    return "".join(filter(str.isprintable, name))[-99:] or "picture"
 
 
 async def _json(request):

@@ -7,6 +7,7 @@ token are checked before anything is done.
 
 import ipaddress
 import secrets
+import socket
 import urllib.parse
 from collections.abc import Iterable
 
@@ -27,8 +28,8 @@ HEADERS = {
 }
 SIGN_IN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>tfstyle</title>
 <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/page/page.css">
-<main class="sign-in"><h1>tfstyle</h1><form><label for="token">The token that
-<code>tfstyle web</code> printed</label><input id="token" name="token" type="password" required
+<main class="sign-in"><h1>tfstyle</h1><form><label for="token">The token of this
+page</label><input id="token" name="token" type="password" required
 autocomplete="off" autofocus><button class="primary">Enter</button></form></main></html>"""
 OPEN = ("/page/page.css",)  # without a token: what the page that asks for it looks like
 
@@ -47,14 +48,15 @@ class Guard:
     Args:
         app: the other.
         host: address that is listened on.
-        names: under which it is reached, besides localhost and addresses.
+        names: under which it is reached, besides addresses, localhost and the machine's own name.
         token: what everybody must show; `None` for nothing.
     """
 
     def __init__(self, app, host: str, names: Iterable[str] = (), token: str | None = None):
         self._app, self._token = app, token
-        self._names = {"localhost", host.lower(), *(name.lower() for name in names)}
         self._is_local = is_loopback(host)
+        own = [] if self._is_local else [socket.gethostname()]
+        self._names = {name.lower() for name in ("localhost", host, *own, *names)}
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":  # "lifespan"; there are no websockets

@@ -16,7 +16,7 @@ from tfstyle.web.refused import Refused
 
 WAITING, PAINTING, DONE, STOPPED, FAILED = "waiting", "painting", "done", "stopped", "failed"
 MOST_POINTS = 4000  # of a curve; every second goes when there are more
-SEEN = ("size", "levels", "memory", "device")
+ASK_S = 120  # in which a picture is looked at, or a run planned
 
 
 class Run:
@@ -40,12 +40,13 @@ class Run:
         self.state, self.version, self.is_stopping = WAITING, 0, False
         self.points: list[list[float]] = []
         self.marks: list[list[int]] = []
-        self.thinned, self.seconds, self._began = 0, 0.0, 0.0
+        self.thinned, self.seconds, self._began, self._shown_before = 0, 0.0, 0.0, 0
         self.seen: dict[str, Any] = {"fraction": 0.0, "evaluations": 0, "loss": None, "live": 0}
         self.message = ""
 
     def begin(self) -> None:
         self.state, self._began, self.message = PAINTING, time.monotonic(), ""
+        self._shown_before = self.seen["live"]
 
     def heard(self, answer: dict[str, Any]) -> None:
         """Takes in what its process said."""
@@ -60,8 +61,8 @@ class Run:
             self.state = DONE if answer["is_finished"] else STOPPED
             self.message = answer["outcome"]
         else:
-            if "live" in answer:  # resumed, its process counts anew
-                answer["live"] = answer["live"] and max(self.seen["live"] + 1, answer["live"])
+            if "live" in answer:  # each process counts anew
+                answer["live"] += self._shown_before
             self.seen |= answer
             self._remember(answer)
 
@@ -129,7 +130,7 @@ class Runs:
         self._present: tuple[Run, Process] | None = None
         self._spare: Process | None = None  # that looks and plans, and then paints
         self._spare_turn = asyncio.Lock()
-        self._speeds: list[float] | None = None
+        self._speeds: dict[str, float] = {}  # of this machine, by precision
         self._changed, self._awaited = asyncio.Event(), asyncio.Event()
 
     # --- what is asked for
@@ -276,7 +277,10 @@ class Runs:
             if self._spare is None:  # it has begun to paint
                 raise Ended
             try:
-                return await self._spare.ask(**request)
+                return await asyncio.wait_for(self._spare.ask(**request), ASK_S)
+            except asyncio.TimeoutError:  # noqa: UP041 - another one in Python 3.10
+                await self._spare.end()
+                raise ValueError(f"picture: expected one that is ready in {ASK_S} s") from None
             except ValueError as error:
                 raise ValueError(_without(self._folder, str(error))) from None
 

@@ -33,7 +33,8 @@ def serve(settings: WebSettings, typed: Callable[..., str], say: Callable[[str],
     """
     token, listening = _token(settings), _listen(settings)
     host, port = listening.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
+    is_anywhere = host in ("0.0.0.0", "::")
+    shown = socket.gethostname() if is_anywhere else f"[{host}]" if ":" in host else host
     with _folder() as folder:
         site = app.make(folder, settings, typed, token)
         say(f"http://{shown}:{port}/{f'?token={token}' if token else ''}")

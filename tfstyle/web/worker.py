@@ -8,6 +8,7 @@ paints is its last; it ends when the input does.
 
 import contextlib
 import json
+import math
 import os
 import queue
 import sys
@@ -64,16 +65,18 @@ class Worker:
         pixels = images.read(path, "picture").over(images.colour("white"))
         height, width = pixels.shape[1:3]
         small = images.resize(pixels, *levels.fit(height, width, THUMBNAIL))
-        images.to_pil(small).save(thumbnail, quality=88)
+        images.to_pil(small).save(thumbnail, quality=98, subsampling=0)  # also of masks
         self.say({"size": [width, height]})
 
-    def estimate(self, job: dict[str, Any], speeds: list[float] | None) -> None:
-        """Says what a job will cost, and at which speeds of the machine; see `Plan.seconds`."""
+    def estimate(self, job: dict[str, Any], speeds: dict[str, float]) -> None:
+        """Says what a job will cost, and the speeds of the machine, of which some are known."""
         from tfstyle import device
 
         plan = _run(job).plan
-        speeds = speeds or [device.speed(plan.precision), device.speed("float32")]
-        self.say(_costs(plan) | {"seconds": plan.seconds(*speeds), "speeds": speeds})
+        for precision in {plan.precision, "float32"} - speeds.keys():
+            speeds[precision] = device.speed(precision)
+        seconds = plan.seconds(speeds[plan.precision], speeds["float32"])
+        self.say(_costs(plan) | {"seconds": seconds, "speeds": speeds})
 
     def paint(self, job: dict[str, Any], folder: str, extension: str, **record: Any) -> None:
         """Paints, writes the picture to a folder, and says all that there is to be seen."""
@@ -114,10 +117,17 @@ def _run(job, **options):
 
 
 def _costs(plan):
-    sizes = [[each.level.width, each.level.height] for each in plan.levels]
+    height, width = plan.size
+    finest = plan.levels[-1].level
     return {
-        "size": [plan.size[1], plan.size[0]],
-        "levels": sizes,
+        "size": [width, height],
+        "levels": [  # in the frame of the result: without the margin
+            [
+                round(width * each.level.width / finest.width),
+                round(height * each.level.height / finest.height),
+            ]
+            for each in plan.levels
+        ],
         "memory": plan.memory,
         "device": f"{plan.device}, {plan.precision}",
     }
@@ -128,7 +138,7 @@ def _told(step):
         "level": step.level,
         "fraction": step.fraction,
         "evaluations": step.evaluations,
-        "loss": step.loss if step.evaluations else None,
+        "loss": step.loss if math.isfinite(step.loss) else None,  # JSON has no others
     }
 
 

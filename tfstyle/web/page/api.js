@@ -33,7 +33,7 @@ export const words = (name) => {
 
 export function duration(seconds) {
   const whole = Math.max(1, Math.round(seconds));
-  if (whole < 90) return `${whole} s`;
-  if (whole < 5400) return `${Math.round(whole / 60)} min`;
-  return `${(whole / 3600).toFixed(1)} h`;
+  if (whole < 90) return `${whole}\u00a0s`;
+  if (whole < 5400) return `${Math.round(whole / 60)}\u00a0min`;
+  return `${(whole / 3600).toFixed(1)}\u00a0h`;
 }

@@ -1,6 +1,6 @@
 // The curve of the loss, with a mark where each scale begins.
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM] = [480, 190, 40, 22];
+const [WIDTH, HEIGHT, LEFT, BOTTOM] = [480, 190, 44, 22];
 const SVG = "http://www.w3.org/2000/svg";
 
 function shape(tag, attributes, text) {

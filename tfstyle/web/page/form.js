@@ -53,7 +53,7 @@ export class Form {
   field(described) {
     const { name, help, choices, range } = described;
     const id = `field-${name}`;
-    const input = choices ? this.select(described) : make("input", { placeholder: described.default || "as it suits" });
+    const input = choices ? this.select(described) : make("input", { placeholder: described.default || "automatic" });
     if (range && range[1] <= 1) Object.assign(input, { type: "range", min: range[0], max: range[1], step: 0.05 });
     else if (range) input.inputMode = described.is_whole ? "numeric" : "decimal";
     Object.assign(input, { id, name, value: this.values[name] ?? (choices || input.type === "range" ? described.default : "") });
@@ -139,7 +139,7 @@ export class Form {
     try {
       const { size, seconds, memory, levels } = await ask("/api/estimate", await this.answer(), { signal: this.asked.signal });
       const scales = levels.length > 1 ? `, ${levels.length} scales` : "";
-      const cost = memory ? `About ${duration(seconds)} once it has begun, ${(memory / 1e9).toFixed(1)} GB.` : "";
+      const cost = memory ? `About ${duration(seconds)} once it has begun, ${(memory / 1e9).toFixed(1)}\u00a0GB.` : "";
       this.tell(`${size[0]} × ${size[1]}${scales}. ${cost}`);
     } catch (error) {
       if (error.name !== "AbortError") this.fail(error.message);

@@ -48,7 +48,7 @@ export class Stage {
     find("#state").textContent = this.told(run);
     find("#progress").hidden = !is("painting");
     find("#progress").value = run.fraction;
-    this.complain(is("failed") ? run.message : "");
+    this.complain(is("failed") || (is("stopped") && run.message !== "stopped") ? run.message : "");
     const stop = find("#stop");
     stop.hidden = !is("painting", "waiting");
     stop.textContent = is("waiting") ? "Take it out of the queue" : run.is_stopping ? "Stop at once" : "Stop and keep it";
