@@ -30,6 +30,7 @@ class BatchSettings(FileSettings):
         "folder to write to; pictures that are there already are not made again",
         PICTURES,
         required=True,
+        short="o",
     )
     extension: str = setting(
         ".png", Choice(EXTENSIONS), "of the pictures that are written", PICTURES, main=True

@@ -37,7 +37,9 @@ class Compared(Settings):
         PICTURES,
         main=True,
     )
-    output: str | None = setting(None, Path(), "folder to write to", PICTURES, required=True)
+    output: str | None = setting(
+        None, Path(), "folder to write to", PICTURES, required=True, short="o"
+    )
     statistics: tuple[str, ...] = setting(
         comparison.STATISTICS,
         Texts("statistics", tuple(registry.CRITERIA)),

@@ -169,8 +169,8 @@ def _fish_section(command, fields):
 
 def _fish_flag(condition, name, field):
     words = ["complete", "-c", "tfstyle", "-n", condition, "-l", name]
-    if name in positional.SHORT:
-        words += ["-s", positional.SHORT[name]]
+    if field.metadata["short"]:
+        words += ["-s", field.metadata["short"]]
     if _takes_file(field):
         words += ["-r", "-F"]
     elif _takes_value(field):

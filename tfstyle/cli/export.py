@@ -44,6 +44,7 @@ class Model(Settings):
         "directory of the model, as servers watch it; of a style network also a .tflite file",
         PICTURES,
         required=True,
+        short="o",
     )
     version: int = setting(
         1,

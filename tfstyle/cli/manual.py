@@ -106,7 +106,7 @@ def _flags(fields: Iterable[dataclasses.Field], longest: int) -> list[str]:
 
 
 def _typed(field):
-    short = positional.SHORT.get(field.name)
+    short = field.metadata["short"]
     return f"--{field.name}" + (f", -{short}" if short else "")
 
 

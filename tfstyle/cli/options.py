@@ -64,6 +64,7 @@ class Output(FileSettings):
         "picture to write: .png, .jpg, .webp, .avif, .tiff or .bmp",
         PICTURES,
         required=True,
+        short="o",
     )
     variations: int = setting(
         1,
@@ -102,6 +103,7 @@ class Messages(Settings):
         "also tells what is going to be done, and details of what was",
         MESSAGES,
         main=True,
+        short="v",
     )
 
 
@@ -200,7 +202,7 @@ class _Parser(flags.ArgumentParser):
 def _define(values, field):
     kind = field.metadata["kind"]
     options = {"help": field.metadata["help"], "flag_values": values}
-    options["short_name"] = positional.SHORT.get(field.name)
+    options["short_name"] = field.metadata["short"]
     if isinstance(kind, Flag):
         flags.DEFINE_boolean(field.name, None, **options)
     else:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from tfstyle.cli import COMMANDS
 from tfstyle.settings.kinds import Kind
 
-SHORT = {"output": "o", "output_dir": "o", "verbose": "v"}
 SEVERAL = "..."  # behind a name: it takes all words that the others leave
 
 
@@ -55,7 +54,9 @@ def usage(command: str, fields: Mapping[str, dataclasses.Field]) -> str:
         for name in names
     ]
     others = [
-        f"-{SHORT[name]} {name.upper()}" if name in SHORT else f"--{name}={name.upper()}"
+        f"-{short} {name.upper()}"
+        if (short := field.metadata["short"])
+        else f"--{name}={name.upper()}"
         for name, field in fields.items()
         if field.metadata["required"] and name not in map(_plain, names)
     ]

@@ -29,7 +29,9 @@ class Model(Settings):
         "by commas; one of eight is held out, and what is made of it is shown",
         PICTURES,
     )
-    output: str | None = setting(None, Path(), "file of the network, .npz", PICTURES, required=True)
+    output: str | None = setting(
+        None, Path(), "file of the network, .npz", PICTURES, required=True, short="o"
+    )
     samples: str | None = setting(
         None, Path(), "picture that shows what is made of what is held out, so far", PICTURES
     )

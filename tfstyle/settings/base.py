@@ -26,6 +26,7 @@ def setting(
     of: tuple[str, str] | None = None,
     required: bool = False,
     main: bool = False,
+    short: str | None = None,
 ) -> Any:
     """A field of a `Settings` class.
 
@@ -38,9 +39,10 @@ def setting(
             field's own name begins with that of the part.
         required: whether a command needs it.
         main: whether the short help has it too.
+        short: a letter that stands for its name.
     """
     metadata = {"kind": kind, "help": help, "group": group, "of": of}
-    metadata |= {"required": required, "main": main}
+    metadata |= {"required": required, "main": main, "short": short}
     return dataclasses.field(default=default, metadata=metadata)
 
 
