@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from tfstyle.cli import COMMANDS, DEFAULT, positional
+from tfstyle.cli import COMMANDS, DEFAULT
 from tfstyle.settings.kinds import Choice, Files, Flag, Path, Texts
 
 Fields = Mapping[str, dataclasses.Field]
