@@ -347,11 +347,11 @@ class Run(Watched):
 
     def _step(self):
         at, planned = self._at, self.plan.levels[self._at.level]
-        made = at.evaluations
+        made, spent = at.evaluations, at.before[1] + int(at.state.evaluations)
         return Step(
             level=at.level + 1,
             levels=len(self.plan.levels),
-            fraction=self.plan.fraction(at.level, at.before[1] + int(at.state.evaluations)),
+            fraction=1.0 if self._outcome else self.plan.fraction(at.level, spent),
             evaluations=made,
             loss=float(at.state.loss) if made else float("nan"),
             losses=_numbers(at.state.parts) if made else {},
