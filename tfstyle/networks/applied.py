@@ -20,8 +20,8 @@ SIDE = 1024  # of the blocks of larger ones
 TEXTURE = 512  # side of a texture, where none is asked for
 TILED = (True, True)
 # Of films: frames from one measurement of the statistics to the next, how much of what is new in
-# them is taken over, and the mean change of a pixel that is a cut.
-EVERY, FOLLOWED, CUT = 8, 0.25, 0.15
+# them is taken over, the mean change of a pixel that is a cut, and a change that is none.
+EVERY, FOLLOWED, CUT, NOISE = 8, 0.25, 0.15, 6 / 255
 
 
 class Made(NamedTuple):
@@ -95,12 +95,16 @@ class Applier:
         """Paintings of the frames of a film, of the same shape.
 
         The statistics of a network depend on the whole frame: what moves somewhere would change the
-        colours everywhere. So they follow slowly, and are measured now and then; at a cut anew.
+        colours everywhere. So they follow slowly, and are measured now and then; at a cut anew. And
+        pixels that hardly change stay as they were: of their noise other strokes would be made.
         """
         statistics, last = None, None
         for number, picture in enumerate(pictures):
-            frame = tf.constant(picture)
             is_cut = last is None or np.abs(picture - last).mean() > CUT
+            if not is_cut:
+                rests = np.abs(picture - last).max(axis=-1, keepdims=True) < NOISE
+                picture = np.where(rests, last, picture)
+            frame = tf.constant(picture)
             if is_cut:
                 statistics = self._statistics(frame)
             elif number % EVERY == 0:
