@@ -23,30 +23,47 @@ class WebSettings(Settings):
         Kind(),
         "address to listen on; beyond this machine everybody must show a token",
         WEB,
+        main=True,
     )
-    port: int = setting(8080, Integer(0, 65535), "port to listen on; 0: any that is free", WEB)
+    port: int = setting(
+        8080, Integer(0, 65535), "port to listen on; 0: any that is free", WEB, main=True
+    )
     token_file: str | None = setting(
         None,
         Path(),
         "file with the token; default: a new one beyond this machine, none on it",
         WEB,
+        main=True,
     )
     names: tuple[str, ...] | None = setting(
         None,
         Texts("names of hosts"),
         "under which browsers reach the page, besides addresses, localhost and the machine's own",
         WEB,
+        main=True,
     )
-    max_upload: str = setting("32MB", Bytes(), "largest file of a picture", WEB)
+    max_upload: str = setting("32MB", Bytes(), "largest file of a picture", WEB, main=True)
     max_result: int = setting(
-        2048, Integer(images.MIN_SIDE, LARGEST_SIDE), "longest side of a result in pixels", WEB
+        2048,
+        Integer(images.MIN_SIDE, LARGEST_SIDE),
+        "longest side of a result in pixels",
+        WEB,
+        main=True,
     )
     max_evaluations: int = setting(
-        2000, Integer(1, MAX_EVALUATIONS), "most evaluations of a run", WEB
+        2000, Integer(1, MAX_EVALUATIONS), "most evaluations of a run", WEB, main=True
     )
     max_waiting: int = setting(
-        8, Integer(1, 1000), "runs that wait for their turn, besides the one that paints", WEB
+        8,
+        Integer(1, 1000),
+        "runs that wait for their turn, besides the one that paints",
+        WEB,
+        main=True,
     )
     max_runs: int = setting(
-        50, Integer(1, 10_000), "runs that are kept until the page ends; the oldest go first", WEB
+        50,
+        Integer(1, 10_000),
+        "runs that are kept until the page ends; the oldest go first",
+        WEB,
+        main=True,
     )
