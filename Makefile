@@ -1,6 +1,6 @@
 # make demo   set up, then paint a photograph and make a texture: see demo/
 # make test   set up, then run all tests
-# make models set up, then train the networks of tfstyle apply again: an hour on two cores
+# make models set up, then train the network of tfstyle apply again: half an hour on two cores
 # make docs   set up, then run every command in the documentation: its pictures are made again
 PYTHON ?= python3
 BIN := .venv/bin
@@ -18,7 +18,6 @@ test: .venv/test
 
 models: .venv/demo
 	$(BIN)/tfstyle train --style=examples/styles/strokes.jpg --style_size=384 --photos=examples/photos,examples/textures,examples/styles --size=192 --batch=2 --seed=3 --minutes=28 --output=tfstyle/networks/data/models/strokes.npz
-	$(BIN)/tfstyle train --kind=texture --style=examples/textures/pebbles.jpg --style_size=256 --size=192 --batch=2 --minutes=26 --output=tfstyle/networks/data/models/pebbles.npz
 
 docs: .venv/test
 	@rm -rf demo
