@@ -1,10 +1,14 @@
 # make demo   set up, then paint a photograph and make a texture: see demo/
 # make test   set up, then run all tests
+<<<<<<< HEAD
 # make models   set up, then train the networks of tfstyle apply again: an hour on two cores
 # make site   set up, then build the documentation as a site: see site/index.html
 # make wheel  build the package, install it into an environment of its own, and run tests against it
 # make coverage   as make test, and how much of the library the tests run
 # make test-web  run the tests of `tfstyle web`, those in a browser too: apt-get install chromium
+=======
+# make models set up, then train the network of tfstyle apply again: half an hour on two cores
+>>>>>>> w16b
 # make docs   set up, then run every command in the documentation: its pictures are made again
 PYTHON ?= python3
 BIN := .venv/bin
@@ -39,7 +43,6 @@ site: .venv/site
 
 models: .venv/demo
 	$(BIN)/tfstyle train --style=examples/styles/strokes.jpg --style_size=384 --photos=examples/photos,examples/textures,examples/styles --size=192 --batch=2 --seed=3 --minutes=28 --output=tfstyle/networks/data/models/strokes.npz
-	$(BIN)/tfstyle train --kind=texture --style=examples/textures/pebbles.jpg --style_size=256 --size=192 --batch=2 --minutes=26 --output=tfstyle/networks/data/models/pebbles.npz
 
 test-web: .venv/test
 	$(BIN)/python -m pip install --quiet --editable ".[browser]"

@@ -37,6 +37,8 @@ def test_crops_depend_on_their_number_and_leave_out_what_is_held_out():
     assert first.shape == (4, 64, 64, 3) and first.dtype == np.float32
     assert 0 <= first.min() and first.max() <= 1
     assert np.abs(first - next(iter(photographs.batches(4, first=100))).numpy()).mean() > 0.01
+    photographs.pictures += ["damaged.jpg"] * 3  # are left out
+    assert next(iter(photographs.batches(16))).shape == (16, 64, 64, 3)
 
 
 def test_the_loss_is_the_mean_of_those_of_the_library():

@@ -98,7 +98,8 @@ class Applier:
         colours everywhere. So they follow slowly, and are measured now and then; at a cut anew. And
         pixels that hardly change stay as they were: of their noise other strokes would be made.
         """
-        statistics, last = None, None
+        statistics: Any = None
+        last: Any = None
         for number, picture in enumerate(pictures):
             is_cut = last is None or np.abs(picture - last).mean() > CUT
             if not is_cut:

@@ -1,6 +1,7 @@
 """What a style network is trained on: crops of photographs, by `tf.data`; some are held out."""
 
 import glob
+import logging
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +10,10 @@ import numpy as np
 
 from tfstyle import images
 
+log = logging.getLogger("tfstyle")
+
 HELD_OUT = 8  # at most, and at most one of so many
+TRIES = 20  # to find a picture that can be read
 CROPS = 4  # of each picture that is decoded
 PICTURES = (*images.EXTENSIONS, ".jpeg", ".tif", ".heic")  # as names of files end
 BUFFER = 64  # crops among which the next one is drawn
@@ -92,8 +96,17 @@ class Photographs:
     def _crops(self, number):
         """Crops of one picture, mirrored or not, in other tones; the same for the same number."""
         rng = np.random.default_rng([self.seed, int(number)])
-        picture = images.load(self.pictures[rng.integers(len(self.pictures))], "photos")[0]
+        picture = self._picture(rng)
         return np.stack([self._crop(picture, rng) for _ in range(CROPS)])
+
+    def _picture(self, rng):
+        """One that can be read: a damaged file among thousands must not end a training."""
+        for number in rng.integers(len(self.pictures), size=TRIES):
+            try:
+                return images.load(self.pictures[number], "photos")[0]
+            except images.ImageError as error:
+                log.warning("left out: %s", error)
+        raise images.ImageError(f"photos: expected pictures, received {TRIES} damaged ones in turn")
 
     def _crop(self, picture, rng):
         height, width = picture.shape[:2]
