@@ -1,14 +1,10 @@
 # make demo   set up, then paint a photograph and make a texture: see demo/
 # make test   set up, then run all tests
-<<<<<<< HEAD
-# make models   set up, then train the networks of tfstyle apply again: an hour on two cores
+# make models   set up, then train the network of tfstyle apply again: half an hour on two cores
 # make site   set up, then build the documentation as a site: see site/index.html
 # make wheel  build the package, install it into an environment of its own, and run tests against it
 # make coverage   as make test, and how much of the library the tests run
-# make test-web  run the tests of `tfstyle web`, those in a browser too: apt-get install chromium
-=======
-# make models set up, then train the network of tfstyle apply again: half an hour on two cores
->>>>>>> w16b
+# make test-web  run the tests of tfstyle web, those in a browser too: apt-get install chromium
 # make docs   set up, then run every command in the documentation: its pictures are made again
 PYTHON ?= python3
 BIN := .venv/bin
