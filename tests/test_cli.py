@@ -197,7 +197,7 @@ def test_an_error_needs_no_tensorflow(folder):
 def test_the_wheel_works_outside_the_source_tree(folder):
     # From a copy: a build leaves folders behind.
     shutil.copytree(ROOT / "tfstyle", "source/tfstyle")
-    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, "source")
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target=site"]
     subprocess.run([*install, "--no-build-isolation", "./source"], check=True)
