@@ -96,11 +96,10 @@ class Stylizer(tf.Module):
     def describes(self) -> bool:
         """Whether the style is all in its statistics, whatever the content.
 
-        It is not for a discriminator, for a strength below 1, or in the content's colours. What a
-        picture at once needs of a style is not described.
+        It is not for a discriminator, a strength below 1, the content's colours, nor at once.
         """
-        need_content = self._engine.styles.need_content or transport.is_asked(self.settings)
-        return not self._is_trained and not need_content
+        more = self._is_trained or self._engine.styles.need_content
+        return not more and not transport.is_asked(self.settings)
 
     @property
     def _is_trained(self):
@@ -305,8 +304,7 @@ class Stylizer(tf.Module):
                 lambda: (number + 1, image, losses, learned, status),
             )
 
-        first, last = level_at(0), level_at(count - 1)
-        begin = content
+        first, last, begin = level_at(0), level_at(count - 1), content
         if transport.is_asked(self.settings):
             begin = self._at_once(last, size, content, seed, masks[0])
         if self.settings.method == "transport":  # in one step, whatever their number
@@ -359,9 +357,9 @@ class Stylizer(tf.Module):
     def _at_once(self, level, size, content, seed, regions):
         """The content in this module's own style at once, at the last level."""
         parts, seed = self.own_styles.parts, tf.cast(self._level_seed(seed, level), tf.int32)
-        given = self.own_styles.examples(level, size), seed, None
-        beside, chain = self._engine.looked_at(content, level), self._engine.chain
-        style = chain.styles.targets(*given, beside, regions is not None)
+        beside, examples = self._engine.looked_at(content, level), self.own_styles.examples
+        given = examples(level, size), seed, None, beside, regions is not None
+        style = self._engine.chain.styles.targets(*given)
         painted = self._engine.transported(content, level, style, seed, regions, parts)
         where = self._engine.regions.masks(level, regions, parts, None, content)
         return tf.ensure_shape(where.shown(painted), _IMAGE.shape)
