@@ -306,8 +306,7 @@ class Stylizer(FromPreset, tf.Module):
                 lambda: (number + 1, image, losses, learned, status),
             )
 
-        first, last = level_at(0), level_at(count - 1)
-        begin = content
+        first, last, begin = level_at(0), level_at(count - 1), content
         if transport.is_asked(self.settings):
             begin = self._at_once(last, size, content, seed, masks[0])
         if self.settings.method == "transport":  # in one step, whatever their number
@@ -360,9 +359,9 @@ class Stylizer(FromPreset, tf.Module):
     def _at_once(self, level, size, content, seed, regions):
         """The content in this module's own style at once, at the last level."""
         parts, seed = self.own_styles.parts, tf.cast(self._level_seed(seed, level), tf.int32)
-        given = self.own_styles.examples(level, size), seed, None
-        beside, chain = self._engine.looked_at(content, level), self._engine.chain
-        style = chain.styles.targets(*given, beside, regions is not None)
+        beside, examples = self._engine.looked_at(content, level), self.own_styles.examples
+        given = examples(level, size), seed, None, beside, regions is not None
+        style = self._engine.chain.styles.targets(*given)
         painted = self._engine.transported(content, level, style, seed, regions, parts)
         where = self._engine.regions.masks(level, regions, parts, None, content)
         return tf.ensure_shape(where.shown(painted), _IMAGE.shape)
