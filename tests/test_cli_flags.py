@@ -296,7 +296,7 @@ def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
         expected |= {*inspect.signature(tfstyle.stylize).parameters} - SETTINGS - RUN
         expected -= {"callback", "changes"}
     if command == "export":
-        expected |= {"version", "model"}
+        expected |= {"version", "model", "layer"}
     if command == "train":
         expected |= {"samples"}
     if command == "apply":

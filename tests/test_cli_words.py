@@ -117,7 +117,7 @@ def test_the_short_help_is_short_and_its_example_is_a_command(folder, command, c
             texts[level] = capsys.readouterr().out
             widest = max(map(len, texts[level].splitlines()))
             assert widest <= columns or widest == len(f"  tfstyle {shlex.join(example)}")
-            assert columns - 25 < widest
+            assert columns - 30 < widest
     assert len(texts["--help"].splitlines()) < 30
     flags = {level: set(re.findall(r"^  --(\w+)", text, re.M)) for level, text in texts.items()}
     assert {"verbose"} < flags["--help"] < flags["--helpfull"]

@@ -51,7 +51,7 @@ def links(page):
 def test_every_command_passes_all_checks(command, monkeypatch, tmp_path):
     # Not in the clone itself, where a user's own pictures may be.
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    for folder in ("demo", "docs/images/style_weight"):  # what earlier commands make
+    for folder in ("demo", "docs/images/style_weight", "docs/images/one_pass"):  # made before
         (tmp_path / folder).mkdir(parents=True)
     shutil.copytree(ROOT / "docs/images/control", tmp_path / "docs/images/control")
     monkeypatch.chdir(tmp_path)

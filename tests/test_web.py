@@ -267,9 +267,8 @@ def test_the_command_serves_until_it_is_ended_and_removes_its_files(tmp_path):
     assert list(tmp_path.glob("tfstyle-web-*")) == []
 
 
-@pytest.mark.parametrize("how", ["--help", "--helpfull"])
-def test_the_help_lists_its_flags(how, capsys):
-    assert cli.main(["web", how]) == 0
+def test_the_help_lists_its_flags(capsys):
+    assert cli.main(["web", "--helpfull"]) == 0
     listed = re.findall(r"^  --(\w+)", capsys.readouterr().out, flags=re.MULTILINE)
     assert set(listed) == {"verbose", *WebSettings.fields()}
 

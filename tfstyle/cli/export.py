@@ -63,8 +63,8 @@ def main(arguments: Sequence[str]) -> int:
     if len(asked) != 1:
         received = " and ".join(f"--{name}" for name in asked) or "nothing"
         raise ValueError(
-            "--style: expected one or several different files, or a --model, or a --layer, "
-            f"received {received}"
+            f"--style: expected one or several different files, received {received}; "
+            "take one of --style, --model and --layer"
         )
     return _export(given, asked[0])
 

@@ -42,28 +42,25 @@ class WebSettings(Settings):
         WEB,
         main=True,
     )
-    max_upload: str = setting("32MB", Bytes(), "largest file of a picture", WEB, main=True)
+    max_upload: str = setting("32MB", Bytes(), "largest file of a picture", WEB)
     max_result: int = setting(
         2048,
         Integer(images.MIN_SIDE, LARGEST_SIDE),
         "longest side of a result in pixels",
         WEB,
-        main=True,
     )
     max_evaluations: int = setting(
-        2000, Integer(1, MAX_EVALUATIONS), "most evaluations of a run", WEB, main=True
+        2000, Integer(1, MAX_EVALUATIONS), "most evaluations of a run", WEB
     )
     max_waiting: int = setting(
         8,
         Integer(1, 1000),
         "runs that wait for their turn, besides the one that paints",
         WEB,
-        main=True,
     )
     max_runs: int = setting(
         50,
         Integer(1, 10_000),
         "runs that are kept until the page ends; the oldest go first",
         WEB,
-        main=True,
     )
