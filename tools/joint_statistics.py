@@ -19,14 +19,7 @@ from tfstyle.evaluation import contact_sheet
 from tfstyle.settings.choices import JOINT_TEXTURE
 from tfstyle.statistics import portilla_simoncelli
 
-_STYLES = flags.DEFINE_list(
-    "styles", [f"examples/textures/{name}.jpg" for name in ("pebbles", "weave")], "Textures."
-)
-_OUTPUT = flags.DEFINE_string("output", "portilla_simoncelli", "Folder to write.")
-_SIZE = flags.DEFINE_integer("size", 256, "Side of the pictures, pixels.", lower_bound=32)
-_EVALUATIONS = flags.DEFINE_integer(
-    "evaluations", JOINT_TEXTURE["evaluations"], "Of each picture.", lower_bound=1
-)
+FLAGS = flags.FLAGS
 CLOSE = 0.01  # relative error of a group
 # sRGB -> CIE XYZ, each row over that of white, D65 (IEC 61966-2-1).
 XYZ = np.array(
@@ -60,7 +53,7 @@ def colour_off(image, style) -> float:
 def _made(style):
     began = time.process_time()
     result = tfstyle.synthesize_texture(
-        style, features="steerable_pyramid", size=_SIZE.value, evaluations=_EVALUATIONS.value
+        style, features="steerable_pyramid", size=FLAGS.size, evaluations=FLAGS.evaluations
     )
     return result.image, time.process_time() - began
 
@@ -75,12 +68,12 @@ def _line(name, image, style, seconds):
 
 
 def main(_) -> None:
-    folder = pathlib.Path(_OUTPUT.value)
+    folder = pathlib.Path(FLAGS.output)
     folder.mkdir(parents=True, exist_ok=True)
     lines = ["| texture | seconds | within 1 % | others | colour |", "|---|---|---|---|---|"]
     rows = []
-    for path in map(pathlib.Path, _STYLES.value):
-        coloured = images.resize(images.load(path), _SIZE.value, _SIZE.value)
+    for path in map(pathlib.Path, FLAGS.styles):
+        coloured = images.resize(images.load(path), FLAGS.size, FLAGS.size)
         grey = np.repeat(coloured.mean(axis=3, keepdims=True), 3, axis=3)
         rows.append([])
         for name, style in ((path.stem, coloured), (f"{path.stem}, grey", grey)):
@@ -92,5 +85,12 @@ def main(_) -> None:
     images.save(folder / "sheet.jpg", contact_sheet.draw(rows))
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # only here: the tests import other tools with flags of these names
+    textures = [f"examples/textures/{name}.jpg" for name in ("pebbles", "weave")]
+    flags.DEFINE_list("styles", textures, "Textures.")
+    flags.DEFINE_string("output", "portilla_simoncelli", "Folder to write.")
+    flags.DEFINE_integer("size", 256, "Side of the pictures, pixels.", lower_bound=32)
+    flags.DEFINE_integer(
+        "evaluations", JOINT_TEXTURE["evaluations"], "Of each picture.", lower_bound=1
+    )
     app.run(main)
