@@ -179,7 +179,7 @@ def test_objects_and_masks_of_the_content_are_refused(pictures):
 def test_the_command_line_and_the_record(folder, capsys):
     command = ["stylize", "--content=content.jpg", "--style=style.png", "--output=b.png"]
     layers = f"--style_layers={','.join(LAYERS)}"
-    assert cli.main([*command, "--method=transport", "--size=64", layers]) == 0
+    assert cli.main([*command, "--method=transport", "--size=64", "-v", layers]) == 0
     assert "done after 0 evaluations | start-up" in capsys.readouterr().err
     record = images.read_settings("b.png")
     assert record["settings"]["method"] == "transport" and json.dumps(record["losses"]) == "{}"

@@ -98,7 +98,7 @@ class Run:
             "is_stopping": self.is_stopping,
             "message": self.message,
             "seconds": round(self.seconds, 1),
-            "budget": self.job.settings.evaluations,
+            "budget": self.job.settings.chosen("evaluations"),
             "settings": self.job.texts(),
             "extension": self.job.extension,
             "content": self.job.content and self.job.content.as_json(),

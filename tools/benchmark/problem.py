@@ -97,7 +97,7 @@ def full_size(task, network, size) -> Problem:
 
 def _problem(job, network, content, style, start):
     made = engine.Engine(job, engine.Parts(features=network), job.precision)
-    whole = levels.level(0, 1, *start.shape[1:3], job.evaluations)
+    whole = levels.level(0, 1, *start.shape[1:3], job.chosen("evaluations"))
     seen = made.content_targets(content, whole)
     beside = made.styles.targets([Example(style)], job.seed)
     return Problem(made.objective, made.targets(seen, beside, job.seed), start)
