@@ -32,7 +32,7 @@ def test_bundled_styles_are_those_of_the_examples():
 
 
 def test_preset_is_its_picture():
-    (picture,) = Stylizer.from_preset("woodcut", **SMALL).style_pictures
+    (picture,) = Stylizer.from_preset("woodcut", **SMALL).own_styles.pictures
     expected = Image.open(ROOT / "examples/styles/woodcut.jpg")
     np.testing.assert_array_equal(picture.numpy()[0], np.asarray(expected))
 
@@ -46,8 +46,9 @@ def test_saved_preset_is_the_same_stylizer(tmp_path):
     stylizer.save_to_preset(tmp_path / "mine")
     again = Stylizer.from_preset(tmp_path / "mine")
     assert len(list((tmp_path / "mine").glob("style-*.png"))) == 2  # of 0 nothing is left
-    for name in ("style_pictures", "style_regions"):
-        for one, other in zip(getattr(again, name), getattr(stylizer, name), strict=True):
+    for name in ("pictures", "regions"):
+        kept = [getattr(each.own_styles, name) for each in (again, stylizer)]
+        for one, other in zip(*kept, strict=True):
             np.testing.assert_array_equal(one.numpy(), other.numpy())
     assert again.settings.replace(style_region=None) == stylizer.settings.replace(
         style_blend=(0.75, 0.25), style_size=(64, 40)

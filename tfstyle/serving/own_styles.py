@@ -18,6 +18,7 @@ class OwnStyles(tf.Module):
         styles: in each of their turns.
 
     Attributes:
+        facts: of each picture: its part in the strength, its scale, the number of its style.
         parts: of the styles in the strength.
         are_grey: whether no style has a colour.
         have_regions: whether one counts in a part of its picture only.
@@ -30,7 +31,7 @@ class OwnStyles(tf.Module):
             [None if x is None else tf.Variable(x, trainable=False) for x in column]
             for column in zip(*stored)
         )
-        self._facts = [(style.part, style.scale, style.number) for style in styles]
+        self.facts = [(style.part, style.scale, style.number) for style in styles]
         self.parts = parts_of(styles)
         self.have_regions = any(region is not None for region in self.regions)
         with device.eagerly():
@@ -39,7 +40,7 @@ class OwnStyles(tf.Module):
     def examples(self, level, size) -> list[Example]:
         """The styles at a level of a result of that height and width."""
         examples = []
-        for picture, region, (part, scale, number) in zip(self.pictures, self.regions, self._facts):
+        for picture, region, (part, scale, number) in zip(self.pictures, self.regions, self.facts):
             unit = tf.cast(picture, tf.float32) / 255
             picture = style_at(unit, scale.beside(tf.reduce_max(size)), level)
             mask = None if region is None else tf.cast(region, tf.float32) / 255

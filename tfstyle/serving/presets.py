@@ -58,14 +58,13 @@ class FromPreset:
 
     def _as_preset(self):
         """Of the turns of a style the first is its picture; styles without a part are gone."""
-        first = [
-            next(place for place, (*_, number) in enumerate(self._styles) if number == wanted)
-            for wanted in dict.fromkeys(number for *_, number in self._styles)
-        ]
-        styles = [self.style_pictures[place].numpy() for place in first]
-        masks = [self.style_regions[place] for place in first]
-        values = presets.changed_values(self.settings) | {"style_blend": self._style_parts}
-        sizes = [scale.asked for place in first for _, scale, _ in [self._styles[place]]]
+        own = self.own_styles
+        numbers = [number for *_, number in own.facts]
+        first = [numbers.index(number) for number in dict.fromkeys(numbers)]
+        styles = [own.pictures[place].numpy() for place in first]
+        masks = [own.regions[place] for place in first]
+        values = presets.changed_values(self.settings) | {"style_blend": own.parts}
+        sizes = [own.facts[place][1].asked for place in first]
         values["style_size"] = sizes if any(sizes) else None
         values["style_region"] = None  # it is kept as pictures
         if all(mask is None for mask in masks):
