@@ -21,7 +21,14 @@ copyright = f"2026, {author}"
 root_doc = "docs/index"
 include_patterns = [
     *("docs/*.md", "docs/*.rst", "examples/*.md", "examples/*.ipynb", "export/README.md"),
-    *("tfstyle/*/data/README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "README.md"),
+    *(
+        "tfstyle/*/data/README.md",
+        "tfstyle/*/data/*/README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "README.md",
+    ),
 ]
 exclude_patterns = [".venv", "build", "site", "demo"]
 extensions = [
