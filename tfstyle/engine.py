@@ -89,13 +89,9 @@ class Engine:
         self.statistic = _statistic(settings, parts) if layer_weights else None
         style_loss = _style_loss(self.statistic, layer_weights, self.strength)
         content_loss = _content_loss(settings, self.tiling)
+        axes = self.tiling.axes
         self.objective = losses.Objective(
-            self.network,
-            style_loss,
-            settings.terms(),
-            settings.tv_exponent(),
-            content_loss,
-            self.tiling.axes,
+            self.network, style_loss, settings.terms(), settings.tv_exponent(), content_loss, axes
         )
         name = None if parts.optimizer else _optimizer_name(settings, self.statistic)
         self.optimizer = optimizers.get(parts.optimizer or name, settings)
@@ -108,10 +104,7 @@ class Engine:
         self._make_chain = functools.partial(Chain, settings, precision, self.tiling, self.color)
         style_layers = tuple(layer_weights)
         self.regions = Regions(
-            *(self.network, table, settings.padding),
-            self.tiling.axes,
-            style_layers,
-            tuple(self.content_layers),
+            self.network, table, settings.padding, axes, style_layers, tuple(self.content_layers)
         )
         self.styles = Styles(
             *(self.style_network, self.statistic, style_layers, self.regions),

@@ -18,11 +18,11 @@ from tfstyle.material import COLOR
 from tfstyle.outcome import Outcome
 from tfstyle.plan import Plan
 from tfstyle.settings import JobSettings
-from tfstyle.steps import Position, Result, Step, Watched
+from tfstyle.steps import Position, Result, Resumable, Step
 from tfstyle.working import WorkingPictures
 
 
-class Run(Watched):
+class Run(Resumable):
     """A run: an iterator over its steps, each a `Step`.
 
     The first step comes when all is ready, before the first evaluation, or at the place at which a
@@ -126,25 +126,9 @@ class Run(Watched):
             )
             return Plan.of(self.settings, self.inputs, self.device, workload, self.judged)
 
-    def __next__(self) -> Step:
-        try:
-            with device.eagerly():
-                step = next(self._steps)
-        except StopIteration:
-            self._save()
-            raise
-        if self._saver.is_due:
-            self._save()
-        return step
-
     def _interrupted(self):
         self._outcome = Outcome.STOPPED
-        self._save()
-
-    @property
-    def checkpoint_path(self) -> str | os.PathLike | None:
-        """The file that checkpoints are written to."""
-        return self._saver.path
+        super()._interrupted()
 
     @property
     def evaluations(self) -> int:
@@ -194,9 +178,8 @@ class Run(Watched):
         return "-".join([self.inputs.digest(), *parts])
 
     def _save(self):
-        """Writes the checkpoint, if one is asked for and there is something to keep."""
-        if self.evaluations and self._at.resumable:
-            self._saver.save(self.checkpoint)
+        if self._at and self._at.resumable:
+            super()._save()
 
     # --- the steps
 

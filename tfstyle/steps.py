@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -135,11 +136,12 @@ class Made(NamedTuple):
 class Watched:
     """An iterator over `Step`s that can be stopped, or run to its end.
 
-    A subclass has `__next__`, `evaluations`, `result` and `_interrupted`.
+    A subclass has `_steps`, `evaluations` and `result`.
     """
 
     evaluations: Any
     result: Any
+    _steps: Iterator[Step]
 
     def __init__(self):
         self._stop = threading.Event()
@@ -148,7 +150,8 @@ class Watched:
         return self
 
     def __next__(self) -> Step:
-        raise NotImplementedError
+        with device.eagerly():
+            return next(self._steps)
 
     def stop(self) -> None:
         """Lets the run end after the step that is computed; from any thread."""
@@ -189,3 +192,36 @@ class Watched:
 
     def _interrupted(self):
         """Is called where a run ends by `KeyboardInterrupt`."""
+
+
+class Resumable(Watched):
+    """One that is kept in a file every few seconds and at its end, and can go on from there.
+
+    A subclass has a `_saver` and makes a `checkpoint`.
+    """
+
+    checkpoint: Callable[[], Any]
+    _saver: Any
+
+    def __next__(self) -> Step:
+        try:
+            step = super().__next__()
+        except StopIteration:
+            self._save()
+            raise
+        if self._saver.is_due:
+            self._save()
+        return step
+
+    @property
+    def checkpoint_path(self) -> str | os.PathLike | None:
+        """The file that checkpoints are written to."""
+        return self._saver.path
+
+    def _interrupted(self):
+        self._save()
+
+    def _save(self):
+        """Writes the checkpoint, if one is asked for and there is something to keep."""
+        if self.evaluations:
+            self._saver.save(self.checkpoint)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tfstyle import device, features, images, levels
+from tfstyle import features, images, levels
 from tfstyle.colour import LUMINANCE_AND_CHROMA
 from tfstyle.outcome import Outcome
 from tfstyle.settings import FrameSettings
@@ -57,10 +57,6 @@ class FieldRun(Watched):
         self._pictures: Any = None
         self._losses: list[tuple[int, float]] = []
         self._steps = self._run()
-
-    def __next__(self) -> Step:
-        with device.eagerly():
-            return next(self._steps)
 
     @property
     def result(self) -> Result:

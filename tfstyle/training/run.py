@@ -17,7 +17,7 @@ from tfstyle.features import check_settings
 from tfstyle.inputs import digest, load_styles
 from tfstyle.outcome import Outcome
 from tfstyle.settings.training import TrainSettings
-from tfstyle.steps import Step, Watched
+from tfstyle.steps import Resumable, Step
 from tfstyle.training import pictures
 from tfstyle.workload import Strategy
 
@@ -28,7 +28,7 @@ SAMPLES = 4  # textures that are measured
 CLIPPED = 1.0  # longest gradient
 
 
-class TrainRun(Watched):
+class TrainRun(Resumable):
     """A training: an iterator over `Step`s; the first comes before the first step of the weights.
 
     A step's `evaluations` are the steps of the weights so far, its loss is that of what is held
@@ -70,29 +70,6 @@ class TrainRun(Watched):
         self._losses: list[tuple[int, float]] = []
         self.outcome = Outcome.STOPPED
         self._steps = self._run()
-
-    def __next__(self) -> Step:
-        try:
-            with device.eagerly():
-                step = next(self._steps)
-        except StopIteration:
-            self._save()
-            raise
-        if self._saver.is_due:
-            self._save()
-        return step
-
-    def _interrupted(self):
-        self._save()
-
-    def _save(self):
-        if self.evaluations:
-            self._saver.save(self.checkpoint)
-
-    @property
-    def checkpoint_path(self) -> str | os.PathLike | None:
-        """The file that checkpoints are written to."""
-        return self._saver.path
 
     @property
     def result(self) -> Any:
