@@ -132,3 +132,21 @@ def test_objects_are_refused():
     with pytest.raises(ValueError, match="^init: expected none for method=both"):
         picture = np.zeros((64, 64, 3), np.float32)
         tfstyle.invert(PHOTOS / "rocket.jpg", method="both", layer="block1_conv1", init=picture)
+
+
+def test_the_network_that_inverts_a_layer_is_exported(tmp_path, capsys):
+    directory = tmp_path / "inversion"
+    content = images.quantized(photo("coffee.jpg", 48, 40), 8)[None]
+    command = ["export", "--layer=block2_conv1", "--precision=float32", "--max_size=64"]
+    assert cli.main([*command, f"--output={directory}"]) == 0
+    loaded, unit = tf.saved_model.load(directory / "1"), np.float32(content / 255)
+    wanted = inverter.get("block2_conv1", "float32")(unit)
+    made = loaded.signatures["invert"](image=tf.constant(unit))["image"]
+    np.testing.assert_allclose(made, wanted, atol=1e-5)
+    files = tf.stack([tf.io.encode_png(content[0])])
+    png = loaded.signatures["serving_default"](image_bytes=files)["inverted_bytes"][0]
+    assert np.abs(tf.io.decode_png(png) / 255 - wanted[0]).max() < 0.6 / 255
+    with pytest.raises(tf.errors.InvalidArgumentError, match="image: expected sides from 32 to 64"):
+        loaded.signatures["invert"](image=tf.zeros([1, 65, 64, 3]))
+    assert cli.main([*command, f"--output={directory}", "--style=a.png"]) != 0
+    assert "received --style and --layer" in capsys.readouterr().err

@@ -15,8 +15,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from test_api import CONTENT_LAYERS, STYLE_LAYERS, network, photo, stripes
 
 import tfstyle
-from tfstyle import cli, images
-from tfstyle.networks import inverter
+from tfstyle import images
 from tfstyle.serving import saved_model
 
 OPTIONS = {"style_layers": STYLE_LAYERS[1:], "content_layers": CONTENT_LAYERS}
@@ -396,20 +395,3 @@ def test_a_failure_leaves_nothing(stylizer, tmp_path, monkeypatch, error, raised
     with pytest.raises(raised, match="^output: .*" if raised is ValueError else None):
         saved_model.save(stylizer, tmp_path / "model")
     assert not os.listdir(tmp_path / "model")
-
-
-def test_the_network_that_inverts_a_layer_is_exported(tmp_path, capsys):
-    directory, content = tmp_path / "inversion", images.quantized(photo()[None], 8)[None]
-    command = ["export", "--layer=block2_conv1", "--precision=float32", "--max_size=64"]
-    assert cli.main([*command, f"--output={directory}"]) == 0
-    loaded, unit = tf.saved_model.load(directory / "1"), np.float32(content / 255)
-    wanted = inverter.get("block2_conv1", "float32")(unit)
-    made = loaded.signatures["invert"](image=tf.constant(unit))["image"]
-    np.testing.assert_allclose(made, wanted, atol=1e-5)
-    files = tf.stack([tf.io.encode_png(content[0])])
-    png = loaded.signatures["serving_default"](image_bytes=files)["inverted_bytes"][0]
-    assert np.abs(tf.io.decode_png(png) / 255 - wanted[0]).max() < 0.6 / 255
-    with pytest.raises(tf.errors.InvalidArgumentError, match="image: expected sides from 32 to 64"):
-        loaded.signatures["invert"](image=tf.zeros([1, 65, 64, 3]))
-    assert cli.main([*command, f"--output={directory}", "--style=a.png"]) != 0
-    assert "received --style and --layer" in capsys.readouterr().err

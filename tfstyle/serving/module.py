@@ -375,10 +375,8 @@ class Stylizer(FromPreset, tf.Module):
     def _targets(self, content, level, style, learned=(), masks=(None, None)):
         """The targets of a level."""
         seen = self._engine.content_targets(content, level)
-        of_styles, of_content = masks
-        where = self._engine.regions.masks(
-            level, of_styles, self.own_styles.parts, of_content, content
-        )
+        parts, (of_styles, of_content) = self.own_styles.parts, masks
+        where = self._engine.regions.masks(level, of_styles, parts, of_content, content)
         return self._engine.targets(seen, *style, learned, where)
 
     def _start(self, image, targets):
