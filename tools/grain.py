@@ -1,6 +1,7 @@
 """Grain, palette and structure of pictures by several settings, over pairs and textures.
 
     python -m tools.grain --output=docs/images/grain/choices
+    python -m tools.grain --grid=refinements --output=docs/images/grain/refinements
     python -m tools.grain --grid=causes --output=docs/images/grain/causes
 
 Writes a sheet for each pair and texture, `rows.csv` with every measure of `tfstyle compare`, and
@@ -19,7 +20,7 @@ from absl import app, flags
 from tfstyle import images, provenance
 from tfstyle.evaluation import comparison
 from tfstyle.settings import StylizeSettings, TextureSettings
-from tfstyle.settings.choices import GATYS, GATYS_LAYERS, MATCHED
+from tfstyle.settings.choices import GATYS, GATYS_LAYERS, MATCHED, MATCHED_TEXTURE
 
 PIXELS = ("pixels", *GATYS_LAYERS)
 GRAM = GATYS | {"statistic": "gram"}
@@ -31,6 +32,13 @@ CHOICES = {
     "gaussian_w2, narrow": W2 | {"style_layers": GATYS_LAYERS},
     "gaussian_w2, narrow, pixels": W2,
     "the same, weight 100": W2 | {"style_weight": 100.0},
+}
+REFINEMENTS = {
+    "gaussian_w2, narrow, pixels": W2,
+    "two layers of each block": W2 | {"style_layers": MATCHED_TEXTURE["style_layers"]},
+    "600 evaluations": W2 | {"evaluations": 600},
+    "one scale": W2 | {"scales": 1},
+    "Fourier variables": W2 | {"optimizer": "fourier"},
 }
 # What may leave a mesh of 2 pixels, each alone.
 CAUSES = {
@@ -58,7 +66,11 @@ PAIRS = (
 TEXTURES = tuple(f"textures/{name}" for name in ("brick", "gravel", "pebbles", "weave"))
 TEXTURES += ("styles/mosaic", "styles/woodcut")
 SIZE = 256  # long side of the pictures, pixels
-GRIDS = {"choices": (CHOICES, PAIRS, TEXTURES), "causes": (CAUSES, PAIRS[1:2], TEXTURES[2:3])}
+GRIDS = {
+    "choices": (CHOICES, PAIRS, TEXTURES),
+    "refinements": (REFINEMENTS, PAIRS, TEXTURES),
+    "causes": (CAUSES, PAIRS[1:2], TEXTURES[2:3]),
+}
 MEASURES = ("grain_luminance_25", "grain_luminance_50", "grain_chroma_25", "grain_chroma_50")
 MEASURES += ("palette", "structure", "content", "judge", "seconds")
 
@@ -141,5 +153,5 @@ def _summary(rows, measure):
 if __name__ == "__main__":  # only here: the tests import other tools with flags of these names
     flags.DEFINE_string("output", "demo/grain", "Folder of the sheets and tables.")
     flags.DEFINE_string("pictures", "demo/grain", "Folder of the single pictures.")
-    flags.DEFINE_enum("grid", "choices", ["choices", "causes"], "Variants that are made.")
+    flags.DEFINE_enum("grid", "choices", list(GRIDS), "Variants that are made.")
     app.run(main)

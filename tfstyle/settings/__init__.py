@@ -16,6 +16,7 @@ from tfstyle.settings.choices import (
     LARGEST_SIDE,
     LOSSES,
     MATCHED,
+    MATCHED_TEXTURE,
     MAX_EVALUATIONS,
     METHODS,
     OPTIMISATION,
@@ -90,11 +91,20 @@ class TextureSettings(Styled, Masked, OnePicture):
         help="a grey picture for each style, stretched over the result, whose shape the first has: "
         "white where that style is, black where not",
     )
+    style_layers: tuple[str, ...] | None = changed(
+        Styled,
+        "style_layers",
+        None,
+        help="layers compared by statistics; default: pixels, two of each block, and block5_conv1; "
+        "for the discriminator the first of each block",
+    )
     tv_weight: float | None = of_texture("tv_weight")  # type: ignore[assignment]
     evaluations: int | None = of_texture("evaluations")  # type: ignore[assignment]
 
     def _defaults(self):
         chosen = super()._defaults()
+        if chosen is MATCHED:
+            return chosen | MATCHED_TEXTURE
         return chosen | (JOINT_TEXTURE if chosen is PORTILLA_SIMONCELLI else TEXTURE)
 
 
