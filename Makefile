@@ -8,6 +8,8 @@
 # make docs   set up, then run every command in the documentation: its pictures are made again
 PYTHON ?= python3
 BIN := .venv/bin
+# A file's tests share what they make; tests/conftest.py says which files come first.
+PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-web coverage models docs site wheel lint clean
 
@@ -18,10 +20,10 @@ demo: .venv/demo
 	@echo "The pictures are demo/stylized.png and demo/texture.png."
 
 test: .venv/test
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+	$(PYTEST)
 
 coverage: .venv/test
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --cov --cov-report=term
+	$(PYTEST) --cov --cov-report=term
 
 # Tests of what users call, in a folder where the library is not.
 wheel:

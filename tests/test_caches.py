@@ -15,6 +15,7 @@ from tfstyle.caches import Cache
 from tfstyle.features import weights
 from tfstyle.optimizers import base
 from tfstyle.optimizers.adam import Adam
+from tfstyle.settings import StylizeSettings
 
 
 def test_the_latest_are_kept():
@@ -85,8 +86,8 @@ def test_runs_in_several_threads_make_the_pictures_of_one():
 
 def test_many_calls_of_different_sizes_keep_no_more_than_some():
     engine.forget()
-    for number in range(12):
-        tfstyle.stylize(photo(), stripes(), **SETTINGS | {"size": 40 + number})
+    for number in range(styles.KEPT + 1):
+        tfstyle.stylize(photo(), stripes(), **SETTINGS | {"size": 40 + number, "evaluations": 1})
     assert len(engine._engines) == 1
     (kept,) = engine._engines._values.values()
     assert len(kept.styles._kept) <= styles.KEPT and len(kept.optimizer._compiled) == 1
@@ -150,14 +151,9 @@ def test_what_is_kept_is_not_taken_for_that_of_other_pictures(counted):
 
 OF_ANOTHER_GRAPH = [
     {"seed": 1, "statistic": "sliced_wasserstein"},
-    {"style_weight": 7},
     {"content_weight": 7},
-    {"style_layers": STYLE_LAYERS[:1]},
     {"style_layers": STYLE_LAYERS[::-1], "style_layer_weights": [1, 2]},
-    {"style_layer_weights": [1, 2]},
-    {"pooling": "max"},
-    {"statistic": "discriminator", "discriminator_hidden": (4,)},
-    {"optimizer": "adam"},
+    {"pooling": "max", "optimizer": "adam"},
 ]
 
 
@@ -170,6 +166,34 @@ def test_what_is_kept_is_not_taken_for_that_of_other_settings(counted):
         np.testing.assert_array_equal(stylize(**NAMED).image, images[0], str(other))  # still kept
         assert counted["traced"] == number, other
         assert all(np.abs(images[-1] - image).max() > 1e-4 for image in images[:-1]), other
+
+
+KEYS = [
+    *({}, {"statistic": "gram"}, {"statistic": "discriminator"}),
+    {"statistic": "discriminator", "discriminator_hidden": (4,)},
+    {"statistic": "discriminator", "discriminator_steps": 5},
+    {"statistic": "sliced_wasserstein", "sliced_wasserstein_directions": 7},
+    *({"style_weight": 7}, {"content_weight": 7}, {"tv_weight": 7}, {"strength": 0.5}),
+    *({"style_layers": STYLE_LAYERS[:1]}, {"style_layers": STYLE_LAYERS}),
+    *({"style_layer_weights": [1, 2, 3, 4, 5, 6]}, {"style_layer_weights": [6, 5, 4, 3, 2, 1]}),
+    {"style_layers": STYLE_LAYERS[::-1], "style_layer_weights": [1, 2]},
+    *({"content_layers": CONTENT_LAYERS}, {"features": "vgg19"}, {"pooling": "max"}),
+    *({"padding": "zeros"}, {"tile": "x"}, {"color": "keep"}, {"weights": "file.npz"}),
+    *({"optimizer": "adam"}, {"optimizer": "adam", "adam_learning_rate": 0.5}),
+]
+
+
+def test_settings_of_different_graphs_have_different_keys():
+    keys = [engine._key(StylizeSettings(**changes)) for changes in KEYS]
+    assert len({repr(key) for key in keys}) == len(keys)
+    for changes in (
+        {"size": 40},
+        {"seed": 1},
+        {"evaluations": 9},
+        {"scales": 1},
+        {"memory": "1GB"},
+    ):
+        assert engine._key(StylizeSettings(**changes)) == keys[0], changes
 
 
 def test_objects_of_the_caller_are_taken_as_they_are_now(counted):

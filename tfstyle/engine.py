@@ -135,7 +135,7 @@ class Engine:
             style: what `chain.styles` remembers, of that seed.
             masks: the regions of N styles, `[1, H, W, N]`, or `None`.
             parts: of the N styles in the strength.
-            side: of the blocks in which it is worked on; `None`: whole.
+            side: of the blocks in which it is worked on; `None`, and while a graph is made: whole.
         """
         amounts, weights = self.strength, None
         if masks is not None:
@@ -143,9 +143,7 @@ class Engine:
             masks = self.chain.regions.at(level, masks, parts)
             amounts = self.strength * masks * [part / max(parts) for part in parts]
         picture = self.looked_at(content, level)
-        paint = self.chain.painted if tf.inside_function() else self.chain
-        blocks = {} if tf.inside_function() else {"side": side}
-        image = paint(picture, style, seed, amounts, weights, **blocks)
+        image = self.chain(picture, style, seed, amounts, weights, side)
         return palette.grey(image) if self.color == "luminance" else image
 
     def content_targets(self, content, level, grid: Grid | None = None) -> dict[str, tf.Tensor]:

@@ -31,6 +31,11 @@ class Blocked:
     objective: losses.Objective
     grid: Grid
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the terms that a call reports."""
+        return self.objective.names
+
     def __call__(self, image, targets):
         return self.value_and_gradient(image, targets)[:2]
 
@@ -57,7 +62,7 @@ class Blocked:
         zeros = dict.fromkeys([*shared, "range"], tf.zeros([]))
         gradient, shares = self._loop(image, step, (tf.zeros([height, width * channels]), zeros))
         parts |= shares
-        parts = {name: parts[name] for name in self.objective.names}
+        parts = {name: parts[name] for name in self.names}
         return sum(parts.values()), parts, tf.reshape(gradient, tf.shape(image))
 
     def _loop(self, image, step, state):

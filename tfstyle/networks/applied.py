@@ -51,11 +51,13 @@ class Applier:
         self.trained, self.whole, self.side = trained, whole, side
         self._network = trained.network
         given = self._network.signature  # of any size, so that a graph is built once
-        self._paint = tf.function(self._painted, reduce_retracing=True)
+        self._paint = tf.function(self._painted, reduce_retracing=True, autograph=False)
         self._paint_whole = tf.function(
-            lambda given: self._painted(given, None), input_signature=[given]
+            lambda given: self._painted(given, None), input_signature=[given], autograph=False
         )
-        self._measure = tf.function(lambda given: self._network(given)[1], input_signature=[given])
+        self._measure = tf.function(
+            lambda given: self._network(given)[1], input_signature=[given], autograph=False
+        )
 
     def __call__(self, content: Any, settings: ApplySettings) -> Made:
         """A painting of a photograph, or a texture.

@@ -28,7 +28,9 @@ class Inverter:
         self.network = features.get(VGG19_NARROW, [layer], precision=precision)
         self.decoder = decoders.get(layer, policy(precision))
         pictures = tf.TensorSpec([None, None, None, 3], tf.float32)
-        self._rebuild = tf.function(self._seen_and_decoded, input_signature=[pictures])
+        self._rebuild = tf.function(
+            self._seen_and_decoded, input_signature=[pictures], autograph=False
+        )
 
     def decode(self, maps, height, width) -> tf.Tensor:
         """Pictures `[batch, height, width, 3]` in [0, 1] of feature maps `[batch, h, w, C]`.

@@ -160,14 +160,22 @@ class Optimizer(abc.ABC):
             return self._compiled[key]
 
     def _trace(self, objective, image, targets, image_spec, targets_spec):
-        outputs = tf.function(objective).get_concrete_function(image_spec, targets_spec)
-        parts = dict.fromkeys(outputs.structured_outputs[1], tf.zeros([]))
+        parts = dict.fromkeys(_names(objective, image_spec, targets_spec), tf.zeros([]))
         state_spec = tf.nest.map_structure(any_size, self.start(image, parts, targets))
         advance = tf.function(
             lambda state, targets, limit: self.advance(objective, state, targets, limit),
             input_signature=[state_spec, targets_spec, tf.TensorSpec([], tf.int32)],
+            autograph=False,
         )
         return parts, advance
+
+
+def _names(objective, image_spec, targets_spec):
+    """Of the terms; where an objective does not say them, a graph is made that tells."""
+    if hasattr(objective, "names"):
+        return objective.names
+    traced = tf.function(objective, autograph=False)
+    return traced.get_concrete_function(image_spec, targets_spec).structured_outputs[1]
 
 
 def evaluate(objective: Objective, image: tf.Tensor, targets: Nest):

@@ -67,6 +67,7 @@ class TFPLBFGS(base.Optimizer):
     def advance(self, objective, state, targets, limit):
         shape = tf.shape(state.image)
 
+        @tf.function(autograph=False)  # one graph for the many places where TFP asks
         def value_and_gradient(position):
             loss, _, gradient = base.evaluate(objective, tf.reshape(position, shape), targets)
             return loss, tf.reshape(gradient, [-1])

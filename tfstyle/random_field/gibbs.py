@@ -94,17 +94,18 @@ _TABLE = tf.TensorSpec([None, None], tf.int32)
         *(_INTS, _INTS, _TABLE, _INTS),
         tf.TensorSpec([None, None], tf.float32),
         *(_TABLE, _TABLE, tf.TensorSpec([4], tf.int32), tf.TensorSpec([2], tf.int32)),
-    ]
+    ],
+    autograph=False,
 )
 def _sweep(pictures, responses, taps, rows, costs, ys, xs, shape, seed):
     """A sweep; pictures `[B * H * W]`, responses `[B * K * H * W]`, costs `[rows, L]`."""
     batch, height, width, filters = tf.unstack(shape)
     of_filter, tap_y, tap_x, coefficients = tf.unstack(taps, num=4)
     pixels, levels = height * width, tf.shape(costs)[1]
-    firsts = tf.range(batch)
+    firsts, columns = tf.range(batch), tf.shape(xs)[0]
 
     def update(number, pictures, responses):
-        y, x = ys[number // len(xs)], xs[number % len(xs)]
+        y, x = ys[number // columns], xs[number % columns]
         # [B, n], and [B, n, T]: the pixels, and the responses that each of them changes.
         places = _sums(firsts * pixels, y * width, x)
         seen_y = (y[:, tf.newaxis] - tap_y) % height * width
@@ -116,11 +117,11 @@ def _sweep(pictures, responses, taps, rows, costs, ys, xs, shape, seed):
         after = _drawn(energies, tf.random.fold_in(seed, number), levels)
         change = coefficients * (after - before)[:, tf.newaxis]
         # Four times as fast as a scatter.
-        responses += tf.math.unsorted_segment_sum(change, seen, len(responses))
+        responses += tf.math.unsorted_segment_sum(change, seen, tf.size(responses))
         pictures = tf.tensor_scatter_nd_update(pictures, places[:, tf.newaxis], after)
         return number + 1, pictures, responses
 
-    count = len(ys) * len(xs)
+    count = tf.shape(ys)[0] * columns
     start = tf.constant(0), pictures, responses
     return tf.while_loop(lambda n, *_: n < count, update, start, parallel_iterations=1)[1]
 
@@ -135,5 +136,5 @@ def _sums(firsts, rows, columns):
 
 def _drawn(energies, seed, levels):
     """Numbers of columns, int32 `[n]`, of probability exp(-energy): the Gumbel-max trick."""
-    uniform = tf.random.stateless_uniform([len(energies), levels], seed, minval=1e-12)
+    uniform = tf.random.stateless_uniform([tf.shape(energies)[0], levels], seed, minval=1e-12)
     return tf.argmax(-tf.math.log(-tf.math.log(uniform)) - energies, axis=1, output_type=tf.int32)

@@ -33,7 +33,7 @@ class Langevin:
         self.energy, self.moves = energy, moves
         self.step, self.adapts, self.travelled = tf.constant(step), True, tf.constant(0.0)
         # One graph for all sweeps.
-        self._walk = tf.function(self._walked)
+        self._walk = tf.function(self._walked, autograph=False)
 
     def sweep(self, places: tf.Tensor, multipliers: Any, seed: tf.Tensor) -> tf.Tensor:
         """Moves each place, `moves` times.

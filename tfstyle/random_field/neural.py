@@ -112,7 +112,7 @@ class NeuralEnergy:
             volumes.append(tf.maximum(positions * tf.reduce_sum(of_means) / (of_one + 1e-12), 1))
         return volumes
 
-    @tf.function
+    @tf.function(autograph=False)
     def learned(
         self, places: tf.Tensor, multipliers: list[tf.Tensor], rate: tf.Tensor
     ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:

@@ -28,7 +28,7 @@ class Inversion(tf.Module):
         # Variables, not Keras models, which load in Python and nowhere else.
         self.network_weights = [weight.value for model in models for weight in model.weights]
 
-    @tf.function(input_signature=[_IMAGE])
+    @tf.function(input_signature=[_IMAGE], autograph=False)
     def invert(self, image):
         """The picture `[1, H, W, 3]` in [0, 1] that the layer's features of another tell of."""
         image = requests.picture("image", image, self.max_size)

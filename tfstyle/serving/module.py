@@ -34,7 +34,8 @@ _BYTES = tf.TensorSpec([], tf.string)
 def _signature(**specs):
     """A function of a method with these named inputs."""
     return tf.function(
-        input_signature=[tf.TensorSpec(x.shape, x.dtype, name) for name, x in specs.items()]
+        input_signature=[tf.TensorSpec(x.shape, x.dtype, name) for name, x in specs.items()],
+        autograph=False,
     )
 
 

@@ -58,7 +58,9 @@ def save_lite(trained: Trained, path: str | os.PathLike) -> None:
             f"LiteRT does not have, received {path}"
         )
     signature = [tf.TensorSpec([1, None, None, 3], tf.float32, "image")]
-    painted = tf.function(lambda image: _clipped(trained.network(image)), input_signature=signature)
+    painted = tf.function(
+        lambda image: _clipped(trained.network(image)), input_signature=signature, autograph=False
+    )
     function = painted.get_concrete_function()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], trained.network)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -76,7 +78,9 @@ def _clipped(made):
 
 
 def _painting(network):
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32, "image")])
+    signature = [tf.TensorSpec([None, None, None, 3], tf.float32, "image")]
+
+    @tf.function(input_signature=signature, autograph=False)
     def stylize(image):
         sides = tf.shape(image)[1:3]
         fits = tf.reduce_all((sides >= images.MIN_SIDE) & (sides <= MAX_SIZE))
@@ -93,7 +97,7 @@ def _painting(network):
 def _weaving(network):
     whole = [tf.TensorSpec([], tf.int32, name) for name in ("height", "width", "seed")]
 
-    @tf.function(input_signature=whole)
+    @tf.function(input_signature=whole, autograph=False)
     def texture(height, width, seed):
         sides = tf.stack([height, width])
         fits = tf.reduce_all((sides > 0) & (sides <= MAX_SIZE) & (sides % network.stride == 0))

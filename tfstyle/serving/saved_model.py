@@ -117,7 +117,7 @@ def of_files(paint, output):
     def painted(data):
         return tf.io.encode_png(tf.cast(paint(data)[0] * 255 + 0.5, tf.uint8))
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")], autograph=False)
     def serving_default(image_bytes):
         return {
             output: tf.map_fn(

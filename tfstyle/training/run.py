@@ -184,8 +184,8 @@ class TrainRun(Resumable):
             global_clipnorm=CLIPPED,
         )
         self._adam.build(self._network.trainable_variables)
-        self._advance = tf.function(self._trained)
-        self._judge = tf.function(self._judged)
+        self._advance = tf.function(self._trained, autograph=False)
+        self._judge = tf.function(self._judged, autograph=False)
 
     def _batches(self):
         """What the network is given, from the step on that comes next."""

@@ -88,7 +88,8 @@ class Chain:
         self.regions = Regions(seeing, VGG19_NARROW, "reflect", tiling.axes, layers, ())
         self.styles = Styles(seeing, self.transport, layers, self.regions, color, 1.0)
         self._graphs = {
-            layer: tf.function(functools.partial(self._changed, layer)) for layer in layers
+            layer: tf.function(functools.partial(self._changed, layer), autograph=False)
+            for layer in layers
         }
 
     @property
@@ -97,8 +98,11 @@ class Chain:
         models = self._trained.network, *self._trained.decoders.values()
         return [weight for model in models for weight in model.weights]
 
-    def painted(self, image, style, seed, amounts, weights=None) -> tf.Tensor:
-        """The photograph in the style; TensorFlow operations only.
+    def __call__(self, image, style, seed, amounts, weights=None, side=None) -> tf.Tensor:
+        """The photograph in the style.
+
+        While a graph is made, this becomes part of it; otherwise it has graphs of its own, which
+        are made once for all sizes.
 
         Args:
             image: the photograph, float32 `[1, H, W, 3]` in [0, 1].
@@ -106,25 +110,23 @@ class Chain:
             seed: int32, with which the style was measured.
             amounts: how far each style goes, `[1, H, W, N]` in [0, 1], or a number without regions.
             weights: of positions in the regions, `{layer: [1, h, w, N]}`.
+            side: of the blocks it is worked on in; `None`, and while a graph is made: whole.
 
         Returns:
             The picture, of the same shape, in [0, 1].
         """
-        amounts = tf.convert_to_tensor(amounts)
+        change = self._way(side)
+        seed, amounts = tf.cast(seed, tf.int32), tf.convert_to_tensor(amounts)
         for layer in self.parts:
             weight = weights[layer] if weights else ()
-            image = self._changed(layer, image, style[layer], seed, amounts, weight)
+            image = change(layer, image, style[layer], seed, amounts, weight)
         return image
 
-    def __call__(self, image, style, seed, amounts, weights=None, side=None) -> tf.Tensor:
-        """The same by graphs that are made once for all sizes, in blocks of about `side` pixels."""
-        amounts = tf.convert_to_tensor(amounts)
-        for layer in self.parts:
-            weight = weights[layer] if weights else ()
-            given = style[layer], tf.cast(seed, tf.int32), amounts, weight
-            change = self._run if side is None else functools.partial(self._in_blocks, side)
-            image = change(layer, image, *given)
-        return image
+    def _way(self, side):
+        """By which a picture is changed at a layer."""
+        if tf.inside_function():
+            return self._changed
+        return self._run if side is None else functools.partial(self._in_blocks, side)
 
     def _run(self, layer, *given, here=()):
         nest = tf.nest.map_structure(tf.convert_to_tensor, (*given, here))
