@@ -121,6 +121,7 @@ def test_the_short_help_is_short_and_its_example_is_a_command(folder, command, c
     assert len(texts["--help"].splitlines()) < 30
     flags = {level: set(re.findall(r"^  --(\w+)", text, re.M)) for level, text in texts.items()}
     assert {"verbose"} < flags["--help"] < flags["--helpfull"]
+    assert ("method" in flags["--help"]) == (command in ("stylize", "batch", "export", "compare"))
     for spelling in ("--help-all", "--help_all"):
         assert cli.main([command, spelling]) == 0
         assert capsys.readouterr().out == texts["--helpfull"]

@@ -181,14 +181,6 @@ def test_the_rows_have_what_no_loss_looks_at(compared):
             assert row["content"] == pytest.approx(content, rel=1e-5) and row["structure"] is None
 
 
-def test_beside_masks_it_is_said_what_is_measured(compared):
-    mask = np.tri(48, dtype=np.float32)
-    options = FEW | {"content_mask": mask, "sweep": ("seed", [1])}
-    masked = tfstyle.compare(picture(0), picture(1, 40, 60), **options)
-    assert masked.note.startswith("content_mask: all numbers are those of whole pictures")
-    assert compared.note is None and len(masked.rows) == 2
-
-
 def test_ranks_follow_the_judge(compared):
     for kind in ("texture", "stylize"):
         rows = [row for row in compared.rows if row["kind"] == kind]

@@ -1,17 +1,15 @@
 """Statistics as a vector: nothing is lost, and of what is there twice one half is kept."""
 
-import os
-
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
-from test_saved_model import make
+from test_stylizer import OPTIONS, assert_same_picture, board, content, eight_bits, stripes
 
+import tfstyle
 from tfstyle import statistics
 from tfstyle.discriminator import Discriminator
-from tfstyle.serving import saved_model
-from tfstyle.serving.descriptor import Form
+from tfstyle.serving import packing
+from tfstyle.serving.descriptor import PICTURE_LABEL, Form, OfPicture
 
 CHANNELS = 5
 HALF = 15  # of 5 x 5, with the diagonal
@@ -80,14 +78,44 @@ def test_other_shapes_are_kept_whole(shape):
     assert_same(form.statistics(form.vector([ones])), [ones])
 
 
-def test_a_discriminators_export_describes_nothing(tmp_path):
-    learner = make(statistic=Discriminator(hidden=(), penalty=0), content_weight=0.0)
-    directory = saved_model.save(learner, tmp_path)
-    with open(os.path.join(directory, "saved_model.pb"), "rb") as file:
-        (graph,) = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs
-    assert set(graph.signature_def) - {"__saved_model_init_op"} == {
-        "stylize",
-        "stylize_masked",
-        "step",
-        "serving_default",
-    }
+def test_in_the_contents_colours_the_picture_is_described():
+    """The one stylizer paints what another makes of its own style."""
+    options = OPTIONS | {"color": "match", "optimizer": "adam", "scales": 2, "max_size": 96}
+    pictures = stripes(), eight_bits(board())
+    one, other = (tfstyle.Stylizer(style, **options) for style in pictures)
+    described = one.describe(pictures[1][None] / np.float32(255), 5)["descriptor_bytes"]
+    assert len(described.numpy()) < pictures[1].size + 100  # 3 bytes a pixel
+    found = one.stylize_with(content(), described, 6, 2)
+    wanted = other.stylize(content(), 6, 2)
+    np.testing.assert_allclose(found["losses"], wanted["losses"], rtol=1e-3)
+    assert_same_picture(found["image"].numpy(), wanted["image"].numpy())
+
+
+def test_a_discriminator_learns_from_a_picture_that_is_described():
+    learner = Discriminator(hidden=(), penalty=0, warm_up=0, steps=1)
+    one = tfstyle.Stylizer(stripes(), **OPTIONS | {"statistic": learner, "max_size": 96})
+    described = one.describe(stripes()[None] / np.float32(255), 5)["descriptor_bytes"]
+    found, own = one.stylize_with(content(), described, 3, 2), one.stylize(content(), 3, 2)
+    assert_same_picture(found["image"].numpy(), own["image"].numpy())
+
+
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        (lambda data: data[:-1], "expected all bytes of a picture of this size"),
+        (lambda data: data[:30] + b"?" + data[31:], "expected bytes as they were"),
+        (lambda data: b"tfstyle", "expected bytes that begin with"),
+        (lambda data: packing.pack(PICTURE_LABEL, sizes(96, 16)), "sides from 32 to 96"),
+        (lambda data: packing.pack(PICTURE_LABEL, sizes(200, 200)), "expected all bytes"),
+        (lambda data: packing.pack(PICTURE_LABEL, sizes(-1, 40)), "expected all bytes"),
+    ],
+)
+def test_a_picture_that_was_made_up_is_refused(change, sentence):
+    form = OfPicture(96)
+    data = form.packed(tf.zeros([1, 40, 40, 3]), 0).numpy()
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"descriptor_bytes: .*{sentence}"):
+        form.unpacked(change(data))
+
+
+def sizes(height, width):
+    return tf.constant([height, width]), tf.zeros([abs(height), width, 3], tf.uint8)

@@ -12,7 +12,7 @@ from tools import fuzz
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     "check",
-    [fuzz.check_pictures, fuzz.check_masks, fuzz.check_settings, fuzz.check_flags],
+    fuzz.CHECKS,
     ids=lambda f: f.__name__,
 )
 def test_hostile_input_is_taken_or_refused(check, seed):
@@ -27,8 +27,8 @@ def test_the_fuzzer_finds_faults():
         def __post_init__(self):
             pass
 
-    def careless(settings, style, given):
-        return [np.zeros((1, 40, 40, 1), np.float32)], None
+    def careless(name, value, styles):
+        return [np.zeros((1, 40, 40, 1), np.float32)]
 
     draw = random.Random(0)
     assert len(fuzz.check_masks(draw, 20, careless)) == 20

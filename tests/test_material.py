@@ -130,3 +130,25 @@ def test_files_of_one_name_are_refused():
     }
     with pytest.raises(ValueError, match="^maps: expected files whose last words differ"):
         material.named(["a_height.png", "b_height.png"])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        functools.partial(tfstyle.stylize, "photo.jpg"),
+        functools.partial(tfstyle.compare),
+        tfstyle.Stylizer,
+        tfstyle.train,
+        tfstyle.frame,
+    ],
+    ids=["stylize", "compare", "Stylizer", "train", "frame"],
+)
+def test_other_functions_say_where_maps_are_made(function):
+    with pytest.raises(ValueError, match="^maps: expected in synthesize_texture, which makes"):
+        function("style.jpg", maps={"height": "height.png"})
+
+
+@pytest.mark.parametrize("command", ["stylize", "batch", "export", "compare", "invert"])
+def test_other_commands_say_where_maps_are_made(command, capsys):
+    assert cli.main([command, "style.jpg", "--maps=height.png", "--output=out"]) == 2
+    assert "--maps: expected in texture, which makes the maps of a mat" in capsys.readouterr().err

@@ -110,10 +110,10 @@ def test_a_blend_and_the_colours_of_the_content(pictures, painted):
     assert distances[0] < 0.4 * distances[1]
 
 
-def test_the_stylizer_makes_the_same(pictures):
+def test_the_stylizer_makes_the_same(pictures, painted):
     content, *styles = pictures
     stylizer = tfstyle.Stylizer(styles, max_size=128, **MODEL)
-    assert not stylizer.describes and stylizer.has_masks
+    assert stylizer.has_masks
     wanted = tfstyle.stylize(content, styles, **OPTIONS).image
     np.testing.assert_allclose(stylizer(content, seed=0), wanted, atol=2e-3)
     masks = np.zeros((1, 96, 96, 2), np.float32)
@@ -123,6 +123,9 @@ def test_the_stylizer_makes_the_same(pictures):
     wanted = tfstyle.stylize(content, styles, style_mask=named, **OPTIONS).image
     np.testing.assert_allclose(made["image"], wanted, atol=2e-3)
     assert made["losses"].shape == (0, 2)
+    described = stylizer.describe(styles[0], 0)["descriptor_bytes"]
+    made = stylizer.stylize_with(content, described, 9, 0)
+    np.testing.assert_allclose(made["image"], painted, atol=2e-3)
 
 
 def test_a_tile_has_no_seam(pictures):

@@ -1,6 +1,7 @@
 """Styles in regions: weights of positions in every statistic, and masks from file to picture."""
 
 import functools
+import pathlib
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from tfstyle import (
     cli,
     device,
     engine,
+    features,
     images,
     losses,
     regions,
@@ -28,10 +30,11 @@ from tfstyle.features import vgg
 from tfstyle.features.architectures import VGG19_NARROW
 from tfstyle.levels import Level
 from tfstyle.optimizers import base
-from tfstyle.settings import StylizeSettings
+from tfstyle.settings import StylizeSettings, choices
 from tfstyle.styles import Example
 from tfstyle.workload import Strategy, Workload
 
+EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 # Radii of 1 and 4 pixels.
 LAYERS = {"style_layers": ("block1_conv1", "block2_conv1"), "content_layers": ("block2_conv1",)}
 FEW = {
@@ -88,6 +91,24 @@ def test_hard_borders_are_eroded_soft_ones_stay():
     np.testing.assert_array_equal(descent.eroded(small), descent.pooled(small))
 
 
+def test_features_that_are_left_hardly_see_another_region():
+    """Beside one picture another begins: how far features move to those of the other."""
+    layers = (*choices.GATYS_LAYERS, "pixels")
+    network = features.get("vgg19_narrow", layers, precision="float32")
+    one, other = (
+        images.resize(images.load(EXAMPLES / f"textures/{name}.jpg"), 64, 256)
+        for name in ("pebbles", "brick")
+    )
+    beside = np.concatenate([one[:, :, :128], other[:, :, 128:]], axis=2)
+    mask = tf.constant(half(64, 256, 128)[None, ..., None])
+    seen = [network(picture) for picture in (one, other, beside)]
+    for layer, descent in regions.descents(None, VGG19_NARROW, layers, "reflect").items():
+        here, there, mixed = (np.float64(each[layer]) for each in seen)
+        kept = descent.eroded(mask)[0, 0, :, 0] > 0
+        moved = np.square(mixed - here).mean((0, 1, 3)) / np.square(there - here).mean()
+        assert moved[kept].max() < 0.01 < 0.3 < moved[descent.pooled(mask)[0, 0, :, 0] > 0].max()
+
+
 # --- the objective
 
 
@@ -132,8 +153,8 @@ def test_each_region_is_drawn_to_its_own_style():
         return base.evaluate(made.objective, noise(), aims._replace(masks=masks))[2].numpy()
 
     first, second = gradient([1.0, 0.0]), gradient([0.0, 1.0])
-    # Beyond the border only what sees half of the receptive field's radius of 4 pixels there.
-    assert np.abs(first[:, :, 34:]).max() == 0 and np.abs(second[:, :, :30]).max() == 0
+    # More than half of a radius of 4 pixels are two positions of the second block: all of it.
+    assert np.abs(first[:, :, 32:]).max() == 0 and np.abs(second[:, :, :32]).max() == 0
     assert np.abs(first[:, :, :32]).min(axis=3).mean() > 0 < np.abs(second[:, :, 32:]).mean()
     whole = base.evaluate(made.objective, noise(), aims)[2]
     np.testing.assert_allclose(first + second, whole, rtol=1e-3, atol=1e-7)

@@ -8,7 +8,7 @@ import scipy.stats
 import tensorflow as tf
 
 from tfstyle import statistics
-from tfstyle.statistics.nearest import positions_of
+from tfstyle.statistics.nearest import lattice
 
 
 def vectors(count, channels=5, seed=0):
@@ -88,12 +88,7 @@ def cosine_distances(rows, target):
 
 def of_nearest(rows, target):
     pairs = cosine_distances(rows, target)
-    # The 1024 samples of 143 positions are each of them 7 or 8 times, along the same sequence.
-    weights = [
-        np.bincount((np.arange(1024) * 0.6180339887498949 % 1 * n).astype(int), minlength=n) / 1024
-        for n in pairs.shape
-    ]
-    nearest = pairs.min(1) @ weights[0] + pairs.min(0) @ weights[1]
+    nearest = pairs.min(1).mean() + pairs.min(0).mean()
     return 0.03 * nearest + of_mean_and_covariance(rows, target)
 
 
@@ -265,14 +260,29 @@ def test_neighbours_of_a_blend_are_drawn_from_each_style(parts):
     np.testing.assert_allclose(shares, parts, atol=1e-3)
 
 
-@pytest.mark.parametrize("height, width", [(256, 256), (512, 512), (96, 512)])
-def test_sampled_positions_are_spread_over_the_map(height, width):
-    positions = positions_of(height * width).numpy()
-    assert positions.min() >= 0 and positions.max() < height * width
-    assert len(np.unique(positions)) == 1024
-    cells = np.stack([positions // width * 4 // height, positions % width * 4 // width])
-    _, counts = np.unique(cells, axis=1, return_counts=True)
-    assert len(counts) == 16 and counts.min() > 40  # of 64
+@pytest.mark.parametrize(
+    "height, width, count, period",
+    [
+        (24, 40, 960, 1),
+        (64, 64, 1024, 4),
+        (48, 64, 768, 4),
+        (256, 256, 1024, 16),
+        (512, 512, 1024, 32),
+        (96, 512, 768, 16),
+        (4096, 32, 1024, 16),
+        (33, 61, 990, 2),
+        (1, 3000, 750, 4),
+    ],
+)
+def test_sampled_positions_are_a_lattice(height, width, count, period):
+    sampled = np.zeros((height, width), int)
+    np.add.at(sampled.ravel(), lattice(tf.constant(height), tf.constant(width)).numpy(), 1)
+    assert sampled.max() == 1 and sampled.sum() == count
+    rows, columns = (side // period * period for side in sampled.shape)
+    if rows:  # all periods are alike, and none of their rows or columns has two
+        tiles = sampled[:rows, :columns].reshape(rows // period, period, -1, period)
+        assert np.ptp(tiles, axis=(0, 2)).max() == 0
+        assert max(tiles[0, :, 0].sum(axis).max() for axis in (0, 1)) <= 1
 
 
 # --- long range --------------------------------------------------------------------------------

@@ -101,7 +101,8 @@ def test_a_detail_is_the_middle_of_the_large_picture(tmp_path):
 def test_a_seam_is_measured_beside_the_steps_inside():
     columns = np.float32([0, 0.1, 0.3, 0.4, 0.6])  # steps of 0.1 and 0.2, and 0.6 over the seam
     image = np.tile(columns[:, None], (1, 7, 1, 3))
-    np.testing.assert_allclose(seams.steps(image), (4, 9), rtol=1e-4)
+    np.testing.assert_allclose(seams.steps(image), (4, 1 / 3), rtol=1e-4)
+    np.testing.assert_allclose(seams.together([image] * 4), (4, 1 / 6), rtol=1e-4)
 
 
 def test_grids_of_grain_are_settings_and_become_a_table():

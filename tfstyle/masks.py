@@ -80,6 +80,22 @@ def stretched(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return images.resize(mask, *size, method=Image.Resampling.BILINEAR)
 
 
+def rectangle(inside: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of the largest rectangle of `[H, W]` booleans in which all are true."""
+    best, heights = (0, 0, 0, 0, 0), np.zeros(inside.shape[1] + 1, int)
+    for row, true in enumerate(inside, 1):
+        heights[:-1] = np.where(true, heights[:-1] + 1, 0)  # how far it is true upwards
+        rising: list[tuple[int, int]] = []  # columns from which it is at least so high
+        for column, height in enumerate(heights.tolist()):
+            begin = column
+            while rising and rising[-1][1] >= height:
+                begin, tall = rising.pop()
+                best = max(best, (tall * (column - begin), row - tall, row, begin, column))
+            rising.append((begin, height))
+    _, top, bottom, left, right = best
+    return slice(top, bottom), slice(left, right)
+
+
 def listed(pictures: Any) -> Any:
     """A list or tuple of pictures; one alone makes a list."""
     return pictures if isinstance(pictures, (list, tuple)) else [pictures]

@@ -5,10 +5,12 @@ down the network by its own pooling, so it lies exactly over the map of a layer.
 further than its own position: where a border is hard, those that see both of its sides have no say,
 so that no region takes up what is in another.
 
-What counts as seen is half of the receptive field's radius: weights of the outer half are so small
-that features there hardly answer to it (Luo et al. 2016, "Understanding the Effective Receptive
-Field"). With the whole radius, 70 pixels on the fifth block, a band along each border had no style
-but that of shallow layers, which shows.
+What counts as seen is a little more than half of the receptive field's radius: weights of the outer
+half are so small that features there hardly answer to it (Luo et al. 2016, "Understanding the
+Effective Receptive Field"). Where another picture begins beyond the border, features that are left
+change by at most 0.4 % of what they differ by in that picture (mean square, on any layer of
+vgg19_narrow); with no erosion it is 38 to 196 %. With the whole radius, 70 pixels on the fifth
+block, it were 0, and a band along each border had no style but that of shallow layers, which shows.
 """
 
 import functools
@@ -101,7 +103,7 @@ def descents(
         layer: Descent(
             int(math.log2(stride)),
             pooling_padding,
-            math.ceil(SEEN * table.radius([layer]) / stride),
+            int(SEEN * table.radius([layer]) / stride) + 1,
         )
         for layer, stride in strides.items()
     }

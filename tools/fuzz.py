@@ -24,18 +24,30 @@ from tfstyle import images, masks
 from tfstyle.cli import options
 from tfstyle.pictures import deep
 from tfstyle.settings import (
+    ApplySettings,
     FileSettings,
+    FrameSettings,
     InvertSettings,
     StylizerSettings,
     StylizeSettings,
     TextureSettings,
+    TrainSettings,
 )
 
 _COUNT = flags.DEFINE_integer("count", 3000, "Cases of each kind.", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", 0, "Of all that is drawn.")
 
 PATIENCE = 10  # seconds for one case
-JOBS = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings, FileSettings)
+JOBS = (
+    StylizeSettings,
+    TextureSettings,
+    InvertSettings,
+    StylizerSettings,
+    FrameSettings,
+    TrainSettings,
+    ApplySettings,
+    FileSettings,
+)
 NUMBERS = (0, -1, 1.5, math.nan, math.inf, -math.inf, 1e39, 1e308, 5e-324, 10**30, 2**31, 2**63)
 OBJECTS = (None, True, "", "x", b"x", [], {}, (), [[1]], [None], {"a": 1}, 1j, object(), len)
 ARRAYS = (np.float32(3), np.int64(48), np.array([1.0, 2.0]), np.zeros((2, 2)), np.array("gram"))
@@ -79,9 +91,19 @@ ENCODINGS = {
 }
 
 
+def _loaded_masks(name, value, styles):
+    """The masks that so many styles get of a value."""
+    if name == "style_region":
+        found = masks.load_regions(StylizeSettings(), styles, {name: value})
+    else:
+        of_styles, content = masks.of_result(StylizeSettings(), ["style"] * styles, {name: value})
+        found = [*of_styles, content]
+    return [mask for mask in found if mask is not None]
+
+
 def main(_) -> None:
     draw, faults = random.Random(_SEED.value), []
-    for check in (check_pictures, check_masks, check_settings, check_flags):
+    for check in CHECKS:
         found = check(draw, _COUNT.value)
         print(f"{check.__name__}: {_COUNT.value} cases, {len(found)} faults")
         faults += found
@@ -89,7 +111,7 @@ def main(_) -> None:
     sys.exit(1 if faults else 0)
 
 
-def check_pictures(draw, count, load=images.load) -> list[str]:
+def check_pictures(draw, count, load=images.load, is_sound=None) -> list[str]:
     """Loads damaged pictures; returns the faults."""
     faults, seeds = [], _pictures()
     with tempfile.TemporaryDirectory() as folder:
@@ -99,13 +121,21 @@ def check_pictures(draw, count, load=images.load) -> list[str]:
             with open(path, "wb") as file:
                 file.write(_damaged(draw, seeds[kind]))
             faults += _tried(
-                f"{kind} {number}", f"image={path}", lambda path=path: load(path), _is_image
+                f"{kind} {number}",
+                f"image={path}",
+                lambda path=path: load(path),
+                is_sound or _is_image,
             )
             os.remove(path)
     return faults
 
 
-def check_masks(draw, count, load=masks.of_result) -> list[str]:
+def check_mask_files(draw, count) -> list[str]:
+    """Loads damaged pictures as masks; returns the faults."""
+    return check_pictures(draw, count, lambda path: images.load_mask(path, "image"), _is_mask)
+
+
+def check_masks(draw, count, load=_loaded_masks) -> list[str]:
     """Gives masks of all shapes and values, and another number than there are styles.
 
     Returns:
@@ -113,16 +143,14 @@ def check_masks(draw, count, load=masks.of_result) -> list[str]:
     """
     faults = []
     for number in range(count):
-        name, styles = draw.choice(("style_mask", "content_mask")), draw.randrange(1, 4)
+        name, styles = draw.choice(masks.NAMES), draw.randrange(1, 4)
         value = [_mask(draw) for _ in range(draw.choice((1, 1, styles)))]
         value = value[0] if name == "content_mask" or len(value) == 1 else value
         faults += _tried(
             f"{name} {number}: {np.shape(value) if isinstance(value, np.ndarray) else value!r}",
             name,
-            lambda name=name, value=value, styles=styles: load(
-                StylizeSettings(), ["style"] * styles, {name: value}
-            ),
-            _are_masks,
+            lambda name=name, value=value, styles=styles: load(name, value, styles),
+            lambda found: all(map(_is_mask, found)),
         )
     return faults
 
@@ -147,23 +175,24 @@ def check_flags(draw, count) -> list[str]:
     """Gives flags texts that nobody expects; returns the faults."""
     faults = []
     for _ in range(count):
-        name = draw.choice(list(StylizeSettings.fields()))
+        job = draw.choice(JOBS)
+        name = draw.choice(list(job.fields()))
         text = draw.choice(TEXTS + tuple(map(str, NUMBERS)))
         faults += _tried(
-            f"--{name}={text!r}",
+            f"{job.__name__} --{name}={text!r}",
             name,
-            lambda name=name, text=text: _parsed(f"--{name}={text}"),
+            lambda job=job, name=name, text=text: _parsed(job, f"--{name}={text}"),
             _is_plain,
         )
     return faults
 
 
-def _parsed(flag):
+def _parsed(job, flag):
     try:
-        given = options.parse("stylize", (StylizeSettings,), [flag])
+        given = options.parse("stylize", (job,), [flag])
     except flags.Error as error:  # as the program prints it
         raise ValueError(" ".join(str(error).split()).removeprefix("flag --")) from None
-    return options.make(StylizeSettings, given)
+    return options.make(job, given)
 
 
 def _tried(case, name, function, is_sound):
@@ -206,17 +235,10 @@ def _mask(draw):
         return values.astype(dtype)
 
 
-def _are_masks(found):
-    """Those of the styles and of the content: with something white, and nothing beside it."""
-    of_styles, of_content = found
-    return all(
-        mask.dtype == np.float32
-        and mask.ndim == 4
-        and mask.shape[::3] == (1, 1)
-        and 0 <= mask.min() <= mask.max() <= 1
-        and mask.any()
-        for mask in [*of_styles, *([] if of_content is None else [of_content])]
-    )
+def _is_mask(mask):
+    """Whether something is white in it, and nothing is not a number from 0 to 1."""
+    right = mask.dtype == np.float32 and mask.ndim == 4 and mask.shape[::3] == (1, 1)
+    return right and 0 <= mask.min() <= mask.max() <= 1 and bool(mask.any())
 
 
 def _is_plain(settings):
@@ -253,6 +275,8 @@ def _damaged(draw, data):
         data[first:last] = data[first:last] * draw.choice((0, 2))
     return bytes(data)
 
+
+CHECKS = (check_pictures, check_mask_files, check_masks, check_settings, check_flags)
 
 if __name__ == "__main__":
     app.run(main)

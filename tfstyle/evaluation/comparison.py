@@ -64,8 +64,8 @@ class Comparison:
             `tfstyle.evaluation.measures`), its distance to the content, and its rank by the judge
             among those of its kind. The structure is `None` but for textures of a style in which
             something repeats, the content `None` for all textures.
-        note: what is to be known of all rows, or `None`: where masks were given, distances are
-            those of whole pictures all the same.
+        note: what is to be known of all rows, or `None`: where masks were given, what of the
+            pictures was looked at.
         sheet: all of them on one labelled sheet, float32 `[1, H, W, 3]`: a row for the textures, a
             row for the stylised pictures, what they were made from on the left.
     """
@@ -178,8 +178,8 @@ def _note(planned):
     if not named:
         return None
     return (
-        f"{', '.join(named)}: all numbers are those of whole pictures beside whole styles, "
-        "whatever the masks"
+        f"{', '.join(named)}: numbers of a style are those of the largest rectangles in its masks, "
+        "of several styles the mean by area; that of the content is of the whole picture"
     )
 
 
@@ -193,21 +193,70 @@ def _measured(cell, picture, look):
     options = settings.select(("weights", "pooling", "padding"))
     features = cell.objects.get("features", settings.chosen("features"))
     network = look(features, tuple(weights), precision="float32", **options)
-    styles = load_styles(settings, cell.pictures["style"], picture.shape[1:3])
-    beside = [(style.resized(), style.part) for style in styles]
-    found = judges.distances(picture, beside, network, weights)
-    grain = measures.grain(picture, beside)._asdict()
-    columns = {f"distance_{name}": value for name, value in found.items()}
-    columns["judge"] = judges.judge(picture, beside, weights, look)
-    columns |= {f"grain_{name}": value for name, value in grain.items()}
-    columns["palette"] = measures.palette(picture, beside)
-    columns["structure"] = columns["content"] = None
+    numbers = functools.partial(_beside_style, cell.kind, network, weights, look)
+    columns = _mean([(share, numbers(*pair)) for share, *pair in _pairs(cell, picture)])
     if cell.kind == "texture":
-        return columns | {"structure": measures.structure(picture, beside)}
+        return columns
     background = images.colour(settings.background)
     content = images.load(cell.pictures["content"], "content", background)
     content = fitted(content, picture.shape[1:3], settings, background)
     return columns | {"content": judges.content_distance(picture, content, look)}
+
+
+def _beside_style(kind, network, weights, look, picture, beside):
+    """Numbers of a picture, or a part of it, and of pictures of a style with their parts."""
+    found = judges.distances(picture, beside, network, weights)
+    columns = {f"distance_{name}": value for name, value in found.items()}
+    columns["judge"] = judges.judge(picture, beside, weights, look)
+    grain = measures.grain(picture, beside)._asdict()
+    columns |= {f"grain_{name}": value for name, value in grain.items()}
+    columns["palette"] = measures.palette(picture, beside)
+    structure = measures.structure(picture, beside) if kind == "texture" else None
+    return columns | {"structure": structure, "content": None}
+
+
+def _mean(found):
+    """Of numbers by name, with their weights; of those that some lack over the others."""
+    means = {}
+    for name in found[0][1]:
+        known = [(share, each[name]) for share, each in found if each[name] is not None]
+        total = sum(share for share, _ in known)
+        means[name] = sum(share * value for share, value in known) / total if known else None
+    return means
+
+
+def _pairs(cell, picture):
+    """What is compared: (weight, part of the picture, [(part of a style, its part)])."""
+    size, settings, given = picture.shape[1:3], cell.settings, cell.objects
+    styles = load_styles(settings, cell.pictures["style"], size, given)
+    of_styles, _ = masks.of_result(settings, cell.pictures["style"], given)
+    regions = masks.regions(of_styles, size, cell.kind == "texture") if of_styles else None
+    numbers = list(dict.fromkeys(style.number for style in styles))
+    pairs = []
+    for place in range(len(numbers) if regions is not None else 0):
+        mask = regions[..., place : place + 1]
+        turns = [style for style in styles if style.number == numbers[place]]
+        pairs.append((float(mask.sum()), _inside(picture, mask), _examples(turns)))
+    fitting = [pair for pair in pairs if pair[1] is not None]
+    return fitting or [(1.0, picture, _examples(styles))]
+
+
+def _examples(styles):
+    """What counts of styles, each with its part in the blend."""
+    total, examples = sum(style.part for style in styles), []
+    for style in styles:
+        whole = style.resized()
+        part = whole if style.region is None else _inside(whole, style.region)
+        examples.append((whole if part is None else part, style.part / total))
+    return examples
+
+
+def _inside(picture, mask):
+    """The largest rectangle of a picture in a mask; `None` where that is too small to be seen."""
+    inside = masks.stretched(mask, picture.shape[1:3])[0, ..., 0] >= 0.5
+    rows, columns = masks.rectangle(inside)
+    part = picture[:, rows, columns]
+    return part if min(part.shape[1:3]) >= images.MIN_SIDE else None
 
 
 def _sheet(planned, pictures, rows):
@@ -225,9 +274,8 @@ def _caption(cell, row):
     judged = round(row["judge"], 4) + 0  # never -0
     grains = [row[f"grain_{name}_50"] for name in ("luminance", "chroma")]
     light, colour = (f"{grain:.2f}" if grain < 10 else f"{grain:.0f}" for grain in grains)
-    whole = "\nof the whole picture:" if _note([cell]) else ""
     return (
-        f"{cell.setting}={cell.label}{whole}\njudge {judged:.4f}, rank {row['rank']}\n"
+        f"{cell.setting}={cell.label}\njudge {judged:.4f}, rank {row['rank']}\n"
         f"grain {light}, of colour {colour}\npalette {row['palette']:.1f}"
     )
 

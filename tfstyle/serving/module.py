@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfstyle import api, device, engine, images, levels, resampling, transport
+from tfstyle import api, device, engine, levels, resampling, transport
 from tfstyle.features import check_settings
 from tfstyle.inputs import Inputs, load_styles
 from tfstyle.optimizers import base
@@ -20,9 +20,6 @@ from tfstyle.serving.own_styles import OwnStyles
 from tfstyle.serving.presets import FromPreset
 from tfstyle.settings import StylizerSettings
 from tfstyle.settings.base import keywords
-from tfstyle.styles import style_at
-
-ENOUGH = levels.MAX_LEVELS**2  # evaluations for every level to have some
 
 _IMAGE = tf.TensorSpec([1, None, None, 3], tf.float32)
 _MASK = tf.TensorSpec([1, None, None, 1], tf.float32)
@@ -83,9 +80,13 @@ class Stylizer(FromPreset, tf.Module):
         self.own_styles = OwnStyles(styles)
         self._engine.check_masks(self.own_styles.have_regions, False)
         label = self._label(objects)
-        self._descriptor_label = f"tfstyle descriptor, {label}\n"
         self._state_label = f"tfstyle state, {type(self._engine.optimizer).__name__} {label}\n"
-        self._form = descriptor.Form(self._example()) if self.describes else None
+        is_in_statistics = self._engine.styles.describable and not transport.is_asked(settings)
+        self._descriptor: Any = (
+            descriptor.OfStatistics(self._engine, f"tfstyle descriptor, {label}\n")
+            if is_in_statistics
+            else descriptor.OfPicture(most)
+        )
 
     def _planned(self, styles, here):
         """The plan of the largest picture, worked on whole whatever the memory of this machine."""
@@ -93,15 +94,6 @@ class Stylizer(FromPreset, tf.Module):
         inputs = Inputs(None, styles, None, (most, most))
         unlimited = here._replace(memory=float("inf"))
         return Plan.of(self.settings, inputs, unlimited, self._engine.workload)
-
-    @property
-    def describes(self) -> bool:
-        """Whether there are `describe` and `stylize_with`.
-
-        It is not for a discriminator, nor in the content's colours (`color` "match" or
-        "luminance"). What a picture at once needs of a style is not described.
-        """
-        return self._engine.styles.describable and not transport.is_asked(self.settings)
 
     @property
     def _is_trained(self):
@@ -151,8 +143,7 @@ class Stylizer(FromPreset, tf.Module):
         Returns:
             image `[1, H, W, 3]`, and losses `[n, 2]` as in `tfstyle.Result`.
         """
-        own = functools.partial(self._own_style, seed=seed)
-        return self._run(image, num_steps, seed, own)
+        return self._run(image, num_steps, seed)
 
     @_signature(
         image=_IMAGE, style_masks=_MASKS, content_mask=_MASK, num_steps=_NUMBER, seed=_NUMBER
@@ -174,70 +165,39 @@ class Stylizer(FromPreset, tf.Module):
         content_mask = self._picture("content_mask", content_mask, size, 1)
         total = tf.reduce_sum(style_masks, axis=-1, keepdims=True)
         masks = style_masks / tf.maximum(total, 1.0), content_mask
-        own = functools.partial(self._own_style, seed=seed, by_region=True)
-        return self._run(image, num_steps, seed, own, masks=masks)
+        return self._run(image, num_steps, seed, masks=masks)
 
     @_signature(image=_IMAGE, seed=_NUMBER)
     def describe(self, image, seed):
-        """The statistics of a style at several scales.
+        """What `stylize_with` has to know of a style: its statistics at several scales.
+
+        Where these do not say all, it is the picture in 8 bits: for a discriminator, in the
+        content's colours (`color` "match" or "luminance"), and at once (`method` or `init`
+        "transport").
 
         Args:
             image: the style, `[1, H, W, 3]` in [0, 1], as large as it is to be in the result.
-            seed: of what the statistic draws.
+            seed: of what the statistic draws, where there are statistics.
 
         Returns:
             descriptor_bytes.
         """
         image = self._picture("image", image)
-        height, width = tf.unstack(tf.shape(image)[1:3])
-        long_side = tf.maximum(height, width)
-        # As large as a result of this size is painted.
-        whole = levels.with_margin(height, width, self._engine.tiling)
-        count = levels.default_count(*whole)
-
-        def at(number):
-            level = levels.level(number, count, *whole, ENOUGH, self._engine.tiling)
-            seed_there = self._level_seed(seed, level)
-            picture = style_at(image, long_side, level)
-            nest = self._engine.styles.description(picture, seed_there)
-            return self._form.vector(nest), seed_there
-
-        vectors, seeds = tf.map_fn(
-            at,
-            tf.range(count - 1, -1, -1),  # finest first
-            fn_output_signature=(tf.float32, tf.int64),
-            parallel_iterations=1,
-        )
-        packed = packing.pack(self._descriptor_label, (long_side, seeds, vectors))
-        return {"descriptor_bytes": packed}
+        return {"descriptor_bytes": self._descriptor.packed(image, seed)}
 
     @_signature(image=_IMAGE, descriptor_bytes=_BYTES, num_steps=_NUMBER, seed=_NUMBER)
     def stylize_with(self, image, descriptor_bytes, num_steps, seed):
         """The same as `stylize`, in the style that was described.
 
         Args:
-            image, num_steps, seed: as there; the statistic draws as it did in `describe`.
+            image, num_steps, seed: as there; statistics that were described were drawn before.
             descriptor_bytes: what `describe` returned.
 
         Returns:
             image and losses as there.
         """
-        row = 8 + 4 * self._form.size
-        label = self._descriptor_label
-        count = tf.maximum(
-            0, (tf.strings.length(descriptor_bytes) - len(label) - 4 - packing.TAIL) // row
-        )
-        form = tf.constant(0), tf.zeros([count], tf.int64), tf.zeros([count, self._form.size])
-        long_side, seeds, vectors = packing.unpack(
-            "descriptor_bytes", label, descriptor_bytes, form
-        )
-
-        def described(level, whole, content):
-            place = descriptor.place(long_side, whole, level.shrink, count)
-            own, beside = self._form.statistics(vectors[place]), self._engine.beside(content, level)
-            return self._engine.styles.described(own, beside, seeds[place]), seeds[place]
-
-        return self._run(image, num_steps, seed, described, has_grey_styles=False)
+        described = self._descriptor.unpacked(descriptor_bytes)
+        return self._run(image, num_steps, seed, **described, has_grey_styles=False)
 
     @_signature(content=_IMAGE, image=_IMAGE, state_bytes=_BYTES, num_steps=_NUMBER, seed=_NUMBER)
     def step(self, content, image, state_bytes, num_steps, seed):
@@ -259,7 +219,8 @@ class Stylizer(FromPreset, tf.Module):
         tiling = self._engine.tiling
         level = levels.level(0, 1, *levels.with_margin(*size, tiling), num_steps, tiling)
         whole = self._bordered(content, size)
-        targets = self._targets(whole, level, self._own_style(level, size, whole, seed))
+        style = self._style(self.own_styles.examples, level, size, whole, seed)
+        targets = self._targets(whole, level, style)
         begin = self._engine.start(self._bordered(image, size), whole, level)
         start = self._engine.packed(self._start(begin, targets))
         state = tf.cond(
@@ -276,12 +237,28 @@ class Stylizer(FromPreset, tf.Module):
             "losses": losses,
         }
 
-    def _run(self, image, num_steps, seed, style_at, has_grey_styles=True, masks=(None, None)):
-        """All levels, with the style that `style_at(level, size, content)` gives for each.
+    def _run(
+        self,
+        image,
+        num_steps,
+        seed,
+        style_at=None,
+        examples=None,
+        has_grey_styles=True,
+        masks=(None, None),
+    ):
+        """All levels, in the module's own styles or in what is given.
 
-        Where the module's own styles are grey and those of the call are too, the result may be.
-        `masks` are those of the styles and of the content.
+        Args:
+            style_at: (level, size, content) -> what is remembered of the style, and seed.
+            examples: (level, size) -> pictures of the style, in the place of that.
+            has_grey_styles: whether the result may be grey where the own styles are.
+            masks: those of the styles and of the content.
         """
+        examples, by_region = examples or self.own_styles.examples, masks[0] is not None
+        style_at = style_at or functools.partial(
+            self._style, examples, seed=seed, by_region=by_region
+        )
         image = self._picture("image", image)
         num_steps = requests.steps(num_steps, self.settings.max_evaluations)
         size = tf.unstack(tf.shape(image)[1:3])
@@ -309,7 +286,7 @@ class Stylizer(FromPreset, tf.Module):
 
         first, last, begin = level_at(0), level_at(count - 1), content
         if transport.is_asked(self.settings):
-            begin = self._at_once(last, size, content, seed, masks[0])
+            begin = self._at_once(examples, last, size, content, seed, masks[0])
         if self.settings.method == "transport":  # in one step, whatever their number
             painted = self._shown(begin, image, last, size, has_grey_styles)
             return {"image": painted, "losses": tf.zeros([0, 2])}
@@ -354,24 +331,21 @@ class Stylizer(FromPreset, tf.Module):
     def _picture(self, name, image, size=None, channels=3):
         return requests.picture(name, image, self.settings.max_size, size, channels)
 
-    def _level_seed(self, seed, level):
-        return levels.level_seed(tf.cast(seed, tf.int64), tf.cast(level.number, tf.int64))
-
-    def _at_once(self, level, size, content, seed, regions):
-        """The content in this module's own style at once, at the last level."""
-        parts, seed = self.own_styles.parts, tf.cast(self._level_seed(seed, level), tf.int32)
-        beside, examples = self._engine.looked_at(content, level), self.own_styles.examples
+    def _at_once(self, examples, level, size, content, seed, regions):
+        """The content in a style at once, at the last level."""
+        parts, seed = self.own_styles.parts, tf.cast(descriptor.seed_at(seed, level), tf.int32)
+        beside = self._engine.looked_at(content, level)
         given = examples(level, size), seed, None, beside, regions is not None
         style = self._engine.chain.styles.targets(*given)
         painted = self._engine.transported(content, level, style, seed, regions, parts)
         where = self._engine.regions.masks(level, regions, parts, None, content)
         return tf.ensure_shape(where.shown(painted), _IMAGE.shape)
 
-    def _own_style(self, level, size, content, seed, by_region=False):
-        """What is remembered of this module's own styles beside a result of that size, and seed."""
-        seed, examples = self._level_seed(seed, level), self.own_styles.examples(level, size)
-        beside = self._engine.beside(content, level)
-        return self._engine.styles.targets(examples, seed, None, beside, by_region), seed
+    def _style(self, examples, level, size, content, seed, by_region=False):
+        """What is remembered of pictures of a style beside a result of that size, and seed."""
+        seed, beside = descriptor.seed_at(seed, level), self._engine.beside(content, level)
+        pictures = examples(level, size)
+        return self._engine.styles.targets(pictures, seed, None, beside, by_region), seed
 
     def _targets(self, content, level, style, learned=(), masks=(None, None)):
         """The targets of a level."""
@@ -386,11 +360,6 @@ class Stylizer(FromPreset, tf.Module):
 
     def _advance(self, state, targets, limit):
         return self._engine.optimizer.advance(self._engine.objective, state, targets, limit)
-
-    def _example(self):
-        """Statistics of a picture that has no symmetries."""
-        noise = images.noise(2 * images.MIN_SIDE, 2 * images.MIN_SIDE, seed=0)
-        return self._engine.styles.description(noise, 0)
 
     def _label(self, objects):
         """Tells apart the bytes of exports that do not understand each other."""

@@ -17,7 +17,7 @@ def save(stylizer, path, version=1) -> str:
     """Writes `path/version/saved_model.pb` and what belongs to it, whole or not at all.
 
     The signatures, their inputs and outputs are those of the methods of `tfstyle.Stylizer` of the
-    same names (`describe` and `stylize_with` are left out where it describes nothing), and
+    same names (`stylize_masked` is left out where it takes no masks), and
     `serving_default`: image_bytes, strings `[N]` of JPEG or PNG files, to stylized_bytes `[N]`, PNG
     files of the same size, after the stylizer's own number of evaluations. Transparent pixels are
     seen on white, and EXIF is not read.
@@ -100,7 +100,7 @@ def _owner(variables):
 
 
 def _signatures(stylizer):
-    names = ["stylize", "step", *(["describe", "stylize_with"] if stylizer.describes else [])]
+    names = ["stylize", "step", "describe", "stylize_with"]
     names += ["stylize_masked"] if stylizer.has_masks else []
     signatures = {name: getattr(stylizer, name).get_concrete_function() for name in names}
 

@@ -16,6 +16,12 @@ from tfstyle.settings.kinds import Kind
 Function = TypeVar("Function", bound=Callable)
 Own = TypeVar("Own", bound="Settings")
 
+# What one function alone takes, and why.
+ELSEWHERE = {
+    "maps": "synthesize_texture, which makes the maps of a material together, as channels of one "
+    "texture; what paints photographs knows pictures of 3 channels only",
+}
+
 
 def setting(
     default: Any,
@@ -131,6 +137,8 @@ def refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
     """Raises `ValueError` for a name that is not known, with the nearest that is."""
     known = list(known)
     for name in names:
+        if name not in known and name in ELSEWHERE:
+            raise ValueError(f"{name}: expected in {ELSEWHERE[name]}, received in another function")
         if name not in known:
             hint = did_you_mean(name, known) or f"; the settings are {', '.join(known)}"
             raise ValueError(f"{name}: unknown setting{hint}")
@@ -149,7 +157,7 @@ def keywords(settings: type[Settings]) -> Callable[[Function], Function]:
 
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            refuse_unknown(kwargs, [p.name for p in (*own, *listed)])
+            refuse_unknown(kwargs, [p.name for p in (*own, *listed) if p.name != "self"])
             return function(*args, **kwargs)
 
         wrapper.__signature__ = signature.replace(parameters=[*own, *listed])  # type: ignore

@@ -163,6 +163,7 @@ class Painted(Styled):
         "transport: at once, by features moved onto the style's statistic in closed form, and by "
         "networks that make a picture of them; evaluations and scales do not count then",
         OPTIMISATION,
+        main=True,
     )
     init: str = changed(
         JobSettings,

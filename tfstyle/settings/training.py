@@ -20,6 +20,7 @@ class TrainSettings(Painted):
 
     # Of one picture that is optimised; a network is trained by Adam, and paints in a style's
     # colours, as strongly as it was trained to.
+    method: ClassVar[str] = "optimization"  # type: ignore[misc]
     init: ClassVar[str] = "noise"  # type: ignore[misc]
     evaluations: ClassVar[int] = 1  # type: ignore[misc]
     scales: ClassVar[int] = 1  # type: ignore[misc]

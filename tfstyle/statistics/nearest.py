@@ -1,5 +1,7 @@
 """How far feature vectors are from their nearest neighbours in the style."""
 
+import math
+
 import tensorflow as tf
 
 from tfstyle.statistics.base import Statistic, blend, rows
@@ -7,6 +9,7 @@ from tfstyle.statistics.moments import FLAT, MeanCovariance
 
 SAMPLES = 1024  # feature vectors of a picture that are compared
 GOLDEN = 0.6180339887498949
+STAGGERED = (0, 2, 1, 3)  # quarters of a period by which the rows of a pattern are shifted
 NEIGHBOURS = 0.03  # weight beside the moments: with more, the positions that are compared stand out
 TINY = 1e-24  # added to squared lengths, which a flat picture has none of
 
@@ -22,9 +25,9 @@ class Nearest(Statistic):
 
     A direction says nothing of how strong a feature is: neighbours alone lose colours and contrast.
     So, as STROTSS does, means and covariances are compared too, as `mean_covariance` does; they
-    make most of the picture. They also see all positions, neighbours only 1024, always the same
-    ones of a map, along a golden-ratio sequence. A blend is the mixture: each style gives its part
-    of them.
+    make most of the picture. They also see all positions, neighbours only up to 1024, always the
+    same ones of a map, on a lattice (see `lattice`). A blend is the mixture: each style gives its
+    part of them.
 
     Costs 2 K^2 C FLOPs for K = 1024 vectors beside those of `mean_covariance`, and K C numbers.
     """
@@ -40,10 +43,21 @@ class Nearest(Statistic):
         return 4.0 * SAMPLES * (SAMPLES + channels)
 
     def measure(self, features):
-        """Feature vectors `[K, C]`, means `[C]` and second moments `[C, C]`, float32."""
-        values = rows(features)
-        sample = tf.gather(values, positions_of(tf.shape(values)[0]))
-        return tf.cast(sample, tf.float32), *self.moments.measure(features)
+        """Feature vectors `[K, C]`, weights `[K]`, means `[C]`, second moments `[C, C]`, float32.
+
+        Where a map has fewer vectors they are repeated, as often as all of them fit in; what is
+        left has weight 0. The mean weight is 1.
+        """
+        places = lattice(*tf.unstack(tf.shape(features)[1:3]))
+        count, numbers = tf.size(places), tf.range(SAMPLES)
+        sample = tf.gather(rows(features), tf.gather(places, numbers % count))
+        counted = SAMPLES // count * count
+        weights = tf.where(numbers < counted, SAMPLES / counted, 0)
+        return (
+            tf.cast(sample, tf.float32),
+            tf.cast(weights, tf.float32),
+            *self.moments.measure(features),
+        )
 
     def target(self, features, parts):
         """Of the mixture: of every style as many vectors as its part asks for."""
@@ -52,30 +66,51 @@ class Nearest(Statistic):
         for part in parts:
             ends.append(ends[-1] + part)
         counts = [tf.cast(tf.round(SAMPLES * tf.cast(end, tf.float32)), tf.int32) for end in ends]
-        drawn = [
-            tf.gather(sample, positions_of(SAMPLES, last - first))
-            for (sample, *_), first, last in zip(measured, counts, counts[1:])
-        ]
-        moments = blend([each[1:] for each in measured], parts)
-        return tf.ensure_shape(tf.concat(drawn, axis=0), [SAMPLES, None]), *moments
+        spread = [_spread(last - first) for first, last in zip(counts, counts[1:])]
+        samples, weights = (
+            tf.concat([tf.gather(each[part], drawn) for each, drawn in zip(measured, spread)], 0)
+            for part in (0, 1)
+        )
+        moments = blend([each[2:] for each in measured], parts)
+        return (
+            tf.ensure_shape(samples, [SAMPLES, None]),
+            tf.ensure_shape(weights, [SAMPLES]),
+            *moments,
+        )
 
     def distance(self, measured, target):
         """Distance of the moments, and `NEIGHBOURS` mean cosine distances, either way."""
-        (sample, *moments), (style_sample, mean, second) = measured, target
+        (sample, weights, *moments), (style_sample, style_weights, mean, second) = measured, target
         least = FLAT**2 * tf.linalg.trace(second) + TINY
         here, there = (_directions(each - mean, least) for each in (sample, style_sample))
         pairs = tf.stop_gradient(tf.matmul(here, there, transpose_b=True))
-        to_style = _half_square(here - tf.gather(there, tf.argmax(pairs, axis=1)))
-        to_image = _half_square(tf.gather(here, tf.argmax(pairs, axis=0)) - there)
+        to_style = _half_square(here - tf.gather(there, tf.argmax(pairs, axis=1)), weights)
+        to_image = _half_square(tf.gather(here, tf.argmax(pairs, axis=0)) - there, style_weights)
         of_moments = self.moments.distance(tuple(moments), (mean, second))
         return NEIGHBOURS * (to_style + to_image) + of_moments
 
 
-def positions_of(count, samples=SAMPLES):
-    """Numbers from 0 to `count` - 1, `[samples]`: evenly spread, in rows and in columns too."""
-    steps = tf.cast(tf.range(samples), tf.float64) * GOLDEN
-    places = (steps - tf.floor(steps)) * tf.cast(count, tf.float64)
-    return tf.minimum(tf.cast(places, tf.int32), count - 1)
+def lattice(height, width):
+    """Positions of a map in the order of its rows, `[n]`: all, or at most `SAMPLES` of them.
+
+    One in 2, 4, 8 ..., in a pattern that repeats after a power of 2 of rows and columns, and has up
+    to 4 positions, none in the row or the column of another. A tile that is rolled by a multiple of
+    that gives the same vectors: at 256 x 256 pixels by 16 pixels, whatever the layer.
+    """
+    halvings = tf.math.log(tf.maximum(height * width / SAMPLES, 1)) / math.log(2)
+    halvings = tf.cast(tf.math.ceil(halvings - 1e-6), tf.int32)
+    turns = tf.minimum(halvings, 2 - halvings % 2)  # halvings of the period from row to row
+    period = tf.minimum(2 ** ((halvings + turns) // 2), width)
+    step = -(-(2**halvings) // period)
+    number = tf.range(tf.maximum(height // step, 1))[:, None]
+    shift = tf.gather(STAGGERED, number % 2**turns) * period // 4
+    return tf.reshape(number * step * width + tf.range(width // period) * period + shift, [-1])
+
+
+def _spread(count):
+    """Numbers from 0 to `SAMPLES` - 1, `[count]`, evenly spread along a golden-ratio sequence."""
+    steps = tf.cast(tf.range(count), tf.float64) * GOLDEN
+    return tf.cast((steps - tf.floor(steps)) * SAMPLES, tf.int32)
 
 
 def _directions(values, least):
@@ -83,6 +118,6 @@ def _directions(values, least):
     return values / tf.sqrt(tf.reduce_sum(tf.square(values), axis=1, keepdims=True) + least)
 
 
-def _half_square(difference):
+def _half_square(difference, weights):
     """Of unit vectors it is the cosine distance, without its rounding errors; mean over them."""
-    return tf.reduce_mean(tf.reduce_sum(tf.square(difference), axis=1)) / 2
+    return tf.reduce_mean(weights * tf.reduce_sum(tf.square(difference), axis=1)) / 2
