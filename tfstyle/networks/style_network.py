@@ -12,9 +12,9 @@ from keras import ops
 from tfstyle.networks.units import Chain, Unit, doubled, to_colours
 
 STRIDE = 4  # of its widest maps, in pixels
-HALF, QUARTER, NARROW = 16, 64, 32  # channels
-BLOCKS = 5
-FINE, FINEST = 24, 12  # channels on the way back
+HALF, QUARTER, NARROW = 24, 96, 48  # channels
+BLOCKS = 6
+FINE, FINEST = 32, 16  # channels on the way back
 # Pixels on each side of its own that a pixel depends on, where statistics are given; up-sampling
 # looks at a position that lies up to one stride away.
 RADIUS = 1 + 2 + STRIDE * BLOCKS + STRIDE + 2 * 2 + 2 * 1 + 2
