@@ -167,3 +167,25 @@ def test_a_lite_file_makes_the_same_at_any_size(painter, tmp_path, capsys):
     interpreter.invoke()
     expected = np.clip(painter.network(photo)[0], 0, 1)
     np.testing.assert_allclose(interpreter.get_tensor(answer["index"]), expected, atol=0.02)
+
+
+@pytest.mark.parametrize("kind", ["style", "texture"])
+def test_an_onnx_file_makes_the_same_at_any_size(kind, tmp_path, monkeypatch, capsys):
+    runtime = pytest.importorskip("onnxruntime", reason="pip install onnx onnxruntime")
+    monkeypatch.chdir(tmp_path)
+    network(kind).save("model.npz")
+    assert cli.main(["export", "--model=model.npz", "--output=model.onnx"]) == 0
+    session = runtime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
+    saved = trained.load("model.npz")
+    assert json.loads(session.get_modelmeta().custom_metadata_map["record"]) == {"steps": 7}
+    for count, height, width in ((1, 32, 64), (2, 45, 66) if kind == "style" else (2, 96, 32)):
+        if kind == "style":
+            given = RNG.random((count, height, width, 3)).astype(np.float32)
+            named = {"image": given}
+        else:
+            given = texture_network.noise(count, height, width, seed=1)
+            named = {f"noise_{scale}": maps.numpy() for scale, maps in enumerate(given)}
+        expected = np.clip(saved.network(given)[0], 0, 1)
+        assert expected.std() > 0.02 and expected.shape == (count, height, width, 3)
+        (painted,) = session.run(None, named)
+        np.testing.assert_allclose(painted, expected, atol=1e-4)

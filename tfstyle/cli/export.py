@@ -41,7 +41,8 @@ class Model(Settings):
     output: str | None = setting(
         None,
         Path(),
-        "directory of the model, as servers watch it; of a style network also a .tflite file",
+        "directory of the model, as servers watch it; of --model also a .onnx file, of one that "
+        "paints a .tflite file",
         PICTURES,
         required=True,
         short="o",
@@ -102,13 +103,15 @@ def _trained(given, _, model):
     _check_alone(given, "model", ("model",))
 
     from tfstyle.networks import trained
-    from tfstyle.serving import networks
+    from tfstyle.serving import networks, onnx_file
 
     network, path = trained.load(given["model"]), str(model.output)
-    if path.lower().endswith(".tflite"):
-        networks.save_lite(network, path)
-        return path, []
-    return networks.save(network, path, model.version), []
+    files = {".tflite": networks.save_lite, ".onnx": onnx_file.save}
+    save = files.get(os.path.splitext(path)[1].lower())
+    if save is None:
+        return networks.save(network, path, model.version), []
+    save(network, path)
+    return path, []
 
 
 def _inversion(given, settings, model):
