@@ -61,7 +61,10 @@ def _painted(graph, network):
     for first, second in network.up:
         x = graph.unit(second, graph.doubled(graph.unit(first, x)))
     sides = graph.add("Shape", photograph, start=2, end=4)
-    first, axes = graph.constant(np.int64([0, 0])), graph.constant(np.int64([2, 3]))
+    first, axes = (
+        graph.constant(np.array([0, 0], np.int64)),
+        graph.constant(np.array([2, 3], np.int64)),
+    )
     x = graph.add("Slice", x, first, sides, axes)
     seen = graph.add("Concat", x, grey, axis=1)
     shown = graph.add("Add", photograph, graph.colours(network, seen))
@@ -121,12 +124,18 @@ class _Graph:
     def bordered(self, border, x) -> str:
         """A pixel more on each side: mirrored, or from the other side."""
         if not any(border.tiled):
-            pads = self.constant(np.int64([0, 0, 1, 1, 0, 0, 1, 1]))
+            pads = self.constant(np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64))
             return self.add("Pad", x, pads, mode="reflect")
         for axis in (2, 3):
-            along, one = self.constant(np.int64([axis])), self.constant(np.int64([1]))
-            begin, end = self.constant(np.int64([0])), self.constant(np.int64([2**62]))
-            last = self.add("Slice", x, self.constant(np.int64([-1])), end, along)
+            along, one = (
+                self.constant(np.array([axis], np.int64)),
+                self.constant(np.array([1], np.int64)),
+            )
+            begin, end = (
+                self.constant(np.array([0], np.int64)),
+                self.constant(np.array([2**62], np.int64)),
+            )
+            last = self.add("Slice", x, self.constant(np.array([-1], np.int64)), end, along)
             x = self.add("Concat", last, x, self.add("Slice", x, begin, one, along), axis=axis)
         return x
 
@@ -139,7 +148,7 @@ class _Graph:
 
     def doubled(self, x) -> str:
         """Of `units.doubled`."""
-        scales = self.constant(np.float32([1, 1, 2, 2]))
+        scales = self.constant(np.array([1, 1, 2, 2], np.float32))
         how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
         return self.add("Resize", x, "", scales, mode="nearest", **how)
 
