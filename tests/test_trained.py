@@ -2,6 +2,8 @@
 
 import json
 import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from PIL import Image
 
 import tfstyle
 from tfstyle import cli, images
-from tfstyle.networks import applied, texture_network, trained, units
+from tfstyle.networks import applied, files, texture_network, trained, units
 from tfstyle.serving import networks
 
 RNG = np.random.default_rng(5)
@@ -98,8 +100,18 @@ def test_files(painter, tmp_path):
         tfstyle.apply("nowhere", photo)
 
 
+@pytest.mark.parametrize("command", ["export", "apply"])
+def test_an_unknown_name_is_refused_before_tensorflow_is_loaded(command, tmp_path):
+    code = (
+        "import sys; from tfstyle import cli; "
+        f"code = cli.main(['{command}', '--model=nowhere', '--output=out.png']); "
+        "sys.exit(code != 2 or 'tensorflow' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
 def test_the_network_of_the_package_paints_in_its_style():
-    assert trained.BUNDLED["strokes"].stat().st_size < 1e6
+    assert files.BUNDLED["strokes"].stat().st_size < 1e6
     examples = pathlib.Path(__file__).parent.parent / "examples"
     photo = images.resize(images.load(examples / "photos/chelsea.jpg"), 150, 225)
     painted = tfstyle.apply("strokes", photo)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tfstyle.cli import options
 from tfstyle.cli.console import say
+from tfstyle.networks import files
 from tfstyle.settings import StylizerSettings
 from tfstyle.settings.base import Settings, changed, setting
 from tfstyle.settings.choices import GATYS_LAYERS, NETWORK, PICTURES
@@ -101,13 +102,14 @@ def _stylizer(given, settings, model):
 def _trained(given, _, model):
     """The same of a network that was trained, which has its settings already."""
     _check_alone(given, "model", ("model",))
+    files.find(given["model"])
 
     from tfstyle.networks import trained
     from tfstyle.serving import networks, onnx_file
 
     network, path = trained.load(given["model"]), str(model.output)
-    files = {".tflite": networks.save_lite, ".onnx": onnx_file.save}
-    save = files.get(os.path.splitext(path)[1].lower())
+    formats = {".tflite": networks.save_lite, ".onnx": onnx_file.save}
+    save = formats.get(os.path.splitext(path)[1].lower())
     if save is None:
         return networks.save(network, path, model.version), []
     save(network, path)
