@@ -2,6 +2,8 @@
 
 import json
 import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,9 +12,10 @@ from PIL import Image
 
 import tfstyle
 from tfstyle import cli, images
-from tfstyle.networks import applied, texture_network, trained, units
+from tfstyle.networks import applied, files, texture_network, trained, units
 from tfstyle.serving import networks
 
+ROOT = pathlib.Path(__file__).parent.parent
 RNG = np.random.default_rng(5)
 
 
@@ -66,11 +69,20 @@ def test_blocks_are_parts_of_the_whole(painter):
 
 def test_a_texture_continues_at_its_other_side(weaver):
     noise = texture_network.noise(1, 64, 96, seed=3)
-    strides = [2 ** (len(noise) - 1 - scale) for scale in range(len(noise))]
+    strides = [texture_network.STRIDE >> scale for scale in range(len(noise))]
     moved = [tf.roll(each, 32 // stride, axis=2) for each, stride in zip(noise, strides)]
     picture, shifted = (weaver.network(each)[0].numpy() for each in (noise, moved))
     assert picture.shape == (1, 64, 96, 3)
     np.testing.assert_allclose(shifted, np.roll(picture, 32, axis=2), atol=1e-4)
+
+
+def test_blocks_of_a_texture_are_parts_of_the_whole(weaver):
+    whole, in_blocks = applied.Applier(weaver), applied.Applier(weaver, whole=0, side=64)
+    statistics = weaver.network(texture_network.noise(1, 96, 160, seed=2))[1]
+    in_blocks._measure = lambda small: statistics
+    texture = whole.texture(96, 160, seed=2)
+    assert texture.std() > 0.02
+    np.testing.assert_allclose(in_blocks.texture(96, 160, seed=2), texture, atol=1e-5)
 
 
 def test_seeds_are_textures_of_their_own(weaver):
@@ -98,9 +110,19 @@ def test_files(painter, tmp_path):
         tfstyle.apply("nowhere", photo)
 
 
+@pytest.mark.parametrize("command", ["export", "apply"])
+def test_an_unknown_name_is_refused_before_tensorflow_is_loaded(command):
+    code = (
+        "import sys; from tfstyle import cli; "
+        f"code = cli.main(['{command}', '--model=nowhere', '--output=out.png']); "
+        "sys.exit(code != 2 or 'tensorflow' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
 def test_the_network_of_the_package_paints_in_its_style():
-    assert trained.BUNDLED["strokes"].stat().st_size < 1e6
-    examples = pathlib.Path(__file__).parent.parent / "examples"
+    assert files.BUNDLED["strokes"].stat().st_size < 1e6
+    examples = ROOT / "examples"
     photo = images.resize(images.load(examples / "photos/chelsea.jpg"), 150, 225)
     painted = tfstyle.apply("strokes", photo)
     style = images.load(examples / "styles/strokes.jpg")
@@ -167,3 +189,25 @@ def test_a_lite_file_makes_the_same_at_any_size(painter, tmp_path, capsys):
     interpreter.invoke()
     expected = np.clip(painter.network(photo)[0], 0, 1)
     np.testing.assert_allclose(interpreter.get_tensor(answer["index"]), expected, atol=0.02)
+
+
+@pytest.mark.parametrize("kind", ["style", "texture"])
+def test_an_onnx_file_makes_the_same_at_any_size(kind, tmp_path, monkeypatch, capsys):
+    runtime = pytest.importorskip("onnxruntime", reason="pip install onnx onnxruntime")
+    monkeypatch.chdir(tmp_path)
+    network(kind).save("model.npz")
+    assert cli.main(["export", "--model=model.npz", "--output=model.onnx"]) == 0
+    session = runtime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
+    saved = trained.load("model.npz")
+    assert json.loads(session.get_modelmeta().custom_metadata_map["record"]) == {"steps": 7}
+    for count, height, width in ((1, 32, 64), (2, 45, 66) if kind == "style" else (2, 96, 32)):
+        if kind == "style":
+            given = RNG.random((count, height, width, 3)).astype(np.float32)
+            named = {"image": given}
+        else:
+            given = texture_network.noise(count, height, width, seed=1)
+            named = {f"noise_{scale}": maps.numpy() for scale, maps in enumerate(given)}
+        expected = np.clip(saved.network(given)[0], 0, 1)
+        assert expected.std() > 0.01 and expected.shape == (count, height, width, 3)
+        (painted,) = session.run(None, named)
+        np.testing.assert_allclose(painted, expected, atol=1e-4)

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tfstyle import (
     features,
+    levels,
     losses,
     optimizers,
     palette,
@@ -130,6 +131,8 @@ class Engine:
     ) -> tf.Tensor:
         """The content in the style at once, at a level.
 
+        Its margin is not painted, but mirrored again: only an optimisation needs it.
+
         Args:
             content: with its margin, of any size.
             style: what `chain.styles` remembers, of that seed.
@@ -137,13 +140,19 @@ class Engine:
             parts: of the N styles in the strength.
             side: of the blocks in which it is worked on; `None`, and while a graph is made: whole.
         """
+        borders = levels.skipped(level, self.tiling)
+        height, width = (
+            side - 2 * border for side, border in zip((level.height, level.width), borders)
+        )
+        middle = level._replace(height=height, width=width)
         amounts, weights = self.strength, None
         if masks is not None:
-            weights = self.chain.regions.masks(level, masks, parts).style
-            masks = self.chain.regions.at(level, masks, parts)
+            masks = resampling.without(self.chain.regions.at(level, masks, parts), *borders)
+            weights = self.chain.regions.masks(middle, masks, parts).style
             amounts = self.strength * masks * [part / max(parts) for part in parts]
-        picture = self.looked_at(content, level)
+        picture = resampling.without(self.looked_at(content, level), *borders)
         image = self.chain(picture, style, seed, amounts, weights, side)
+        image = resampling.reflect(image, *borders)
         return palette.grey(image) if self.color == "luminance" else image
 
     def content_targets(self, content, level, grid: Grid | None = None) -> dict[str, tf.Tensor]:

@@ -121,6 +121,15 @@ def margins(height, width, tiling=OPEN):
     return tuple(0 if tiled else border for tiled in tiling.axes)
 
 
+def skipped(level: Level, tiling=OPEN):
+    """What is left out of the margin at the top and bottom, and at the left and right: most of it.
+
+    The sides of the result are not known at a level; of them, the margin is one part in 32 or less.
+    """
+    border = maximum(level.height, level.width) // 34
+    return tuple(0 if tiled else border for tiled in tiling.axes)
+
+
 def with_margin(height, width, tiling=OPEN):
     """The height and width that are worked on for a result of that height and width."""
     vertical, horizontal = margins(height, width, tiling)

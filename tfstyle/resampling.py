@@ -57,6 +57,12 @@ def reflect(image: tf.Tensor, vertical, horizontal) -> tf.Tensor:
     return tf.pad(image, paddings, mode="REFLECT")
 
 
+def without(image: tf.Tensor, vertical, horizontal) -> tf.Tensor:
+    """The image less so many pixels at top and bottom, and at left and right."""
+    height, width = tf.unstack(tf.shape(image)[1:3])
+    return image[:, vertical : height - vertical, horizontal : width - horizontal]
+
+
 def crop(image: tf.Tensor, top, left, height, width) -> tf.Tensor:
     """A part of the image, clipped to [0, 1]."""
     part = tf.slice(image, [0, top, left, 0], [1, height, width, -1])

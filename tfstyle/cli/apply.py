@@ -10,6 +10,7 @@ from tfstyle import output as files
 from tfstyle.cli import options
 from tfstyle.cli.console import say
 from tfstyle.cli.run import check_inputs_stay, save_or_rescue
+from tfstyle.networks import files as networks
 from tfstyle.settings import FileSettings
 from tfstyle.settings.base import changed, setting
 from tfstyle.settings.choices import PICTURES
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     if given is None:
         return 0
     settings, where = options.make(ApplySettings, given), options.make(Pictures, given)
+    networks.find(str(where.model))
     if where.content and any(map(video.is_film, where.content)):
         return _film(where, {*given} - {"model", "content", "output"})
     return _apply(_jobs(where), settings, where)

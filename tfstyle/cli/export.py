@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tfstyle.cli import options
 from tfstyle.cli.console import say
+from tfstyle.networks import files
 from tfstyle.settings import StylizerSettings
 from tfstyle.settings.base import Settings, changed, setting
 from tfstyle.settings.choices import GATYS_LAYERS, NETWORK, PICTURES
@@ -41,7 +42,8 @@ class Model(Settings):
     output: str | None = setting(
         None,
         Path(),
-        "directory of the model, as servers watch it; of a style network also a .tflite file",
+        "directory of the model, as servers watch it; of --model also a .onnx file, of one that "
+        "paints a .tflite file",
         PICTURES,
         required=True,
         short="o",
@@ -100,15 +102,18 @@ def _stylizer(given, settings, model):
 def _trained(given, _, model):
     """The same of a network that was trained, which has its settings already."""
     _check_alone(given, "model", ("model",))
+    files.find(given["model"])
 
     from tfstyle.networks import trained
-    from tfstyle.serving import networks
+    from tfstyle.serving import networks, onnx_file
 
     network, path = trained.load(given["model"]), str(model.output)
-    if path.lower().endswith(".tflite"):
-        networks.save_lite(network, path)
-        return path, []
-    return networks.save(network, path, model.version), []
+    formats = {".tflite": networks.save_lite, ".onnx": onnx_file.save}
+    save = formats.get(os.path.splitext(path)[1].lower())
+    if save is None:
+        return networks.save(network, path, model.version), []
+    save(network, path)
+    return path, []
 
 
 def _inversion(given, settings, model):

@@ -43,8 +43,9 @@ class Applier:
 
     Args:
         trained: the network.
-        whole: pixels of a photograph that is painted at once; larger ones are painted in blocks,
-            with the statistics of the whole, brought down to so many pixels.
+        whole: pixels of a picture that is made at once; larger ones are made in blocks, paintings
+            with the statistics of the whole photograph, brought down to so many pixels.
+        side: of the blocks.
     """
 
     def __init__(self, trained: Trained, whole: int = WHOLE, side: int = SIDE):
@@ -135,12 +136,33 @@ class Applier:
     def texture(self, height: int, width: int, seed: int) -> np.ndarray:
         """A texture, float32 `[1, height, width, 3]` in [0, 1], which continues at its other side.
 
-        It is made in the next multiples of the network's stride, and brought to its size.
+        It is made in the next multiples of the network's stride, and brought to its size. A large
+        one is made in blocks, with the statistics of one of the size of a block.
         """
         stride = self._network.stride
-        rows, columns = (-(-side // stride) * stride for side in (height, width))
-        image = self._paint_whole(texture_network.noise(1, rows, columns, seed))
+        rows, columns = (-(-side // stride) for side in (height, width))
+        noise = texture_network.noise(1, stride * rows, stride * columns, seed)
+        if stride**2 * rows * columns <= self.whole:
+            image = self._paint_whole(noise)
+        else:
+            image = self._woven(noise, rows, columns, seed)
         return resampling.resize(image, height, width, TILED).numpy()
+
+    def _woven(self, noise, rows, columns, seed):
+        """A texture of so many cells, each of the network's stride, in blocks."""
+        stride = self._network.stride
+        side, halo = max(1, self.side // stride), -(-self._network.radius // stride)
+        small = texture_network.noise(1, stride * side, stride * side, seed)
+        statistics, image = self._measure(small), []
+        for top in range(0, rows, side):
+            row, height = [], min(side, rows - top)
+            for left in range(0, columns, side):
+                width = min(side, columns - left)
+                around = top - halo, left - halo, height + 2 * halo, width + 2 * halo
+                block = self._paint(texture_network.part(noise, *around), statistics)
+                row.append(resampling.without(block, stride * halo, stride * halo))
+            image.append(tf.concat(row, axis=2))
+        return tf.concat(image, axis=1)
 
     def _painted(self, given, statistics):
         return tf.clip_by_value(self._network(given, statistics)[0], 0, 1)

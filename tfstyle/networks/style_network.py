@@ -12,9 +12,10 @@ from keras import ops
 from tfstyle.networks.units import Chain, Unit, doubled, to_colours
 
 STRIDE = 4  # of its widest maps, in pixels
-HALF, QUARTER, NARROW = 16, 64, 32  # channels
-BLOCKS = 5
-FINE, FINEST = 24, 12  # channels on the way back
+GREY = 0.5
+HALF, QUARTER, NARROW = 24, 96, 48  # channels
+BLOCKS = 6
+FINE, FINEST = 32, 16  # channels on the way back
 # Pixels on each side of its own that a pixel depends on, where statistics are given; up-sampling
 # looks at a position that lies up to one stride away.
 RADIUS = 1 + 2 + STRIDE * BLOCKS + STRIDE + 2 * 2 + 2 * 1 + 2
@@ -56,7 +57,7 @@ class StyleNetwork(keras.Model):
             of (means, variances) `[batch, 1, 1, C]` of the maps.
         """
         chain = Chain(statistics)
-        x = ops.cast(pictures, self.compute_dtype) - 0.5
+        x = ops.cast(pictures, self.compute_dtype) - GREY
         for unit in self.down:
             x = chain(unit, x)
         for block in self.blocks:
@@ -67,5 +68,5 @@ class StyleNetwork(keras.Model):
         for first, second in self.up:
             x = chain(second, doubled(chain(first, x)))
         x = ops.cast(x[:, : ops.shape(pictures)[1], : ops.shape(pictures)[2]], "float32")
-        seen = ops.concatenate([x, pictures - 0.5], axis=-1)
+        seen = ops.concatenate([x, pictures - GREY], axis=-1)
         return pictures + self.colours(self.border(seen)), chain.measured

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pathlib
 import zipfile
 from typing import Any
 
@@ -10,10 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfstyle import images
-from tfstyle.networks import style_network, texture_network
+from tfstyle.networks import files, style_network, texture_network
 
 FORMAT = 1
-BUNDLED = {path.stem: path for path in pathlib.Path(__file__).parent.glob("data/models/*.npz")}
 NETWORKS: dict[str, Any] = {
     "style": style_network.StyleNetwork,
     "texture": texture_network.TextureNetwork,
@@ -70,13 +68,13 @@ def load(name: str | os.PathLike, dtype: str | None = "float32") -> Trained:
     """Reads a file that `Trained.save` wrote; nothing in it is executed.
 
     Args:
-        name: a path, or the name of one of those that come with the package, see `BUNDLED`.
+        name: see `tfstyle.networks.files.find`.
         dtype: see `build`.
 
     Raises:
         ValueError: no such file, or another one; the message begins with "model".
     """
-    path = BUNDLED.get(os.fspath(name), os.path.expanduser(name))
+    path = files.find(name)
     try:
         with open(path, "rb") as file:
             arrays = dict(np.load(file, allow_pickle=False))
@@ -85,12 +83,6 @@ def load(name: str | os.PathLike, dtype: str | None = "float32") -> Trained:
             raise ValueError(f"format {header['format']}")
         network = build(header["settings"]["kind"], dtype)
         network.set_weights([np.float32(arrays[f"weight_{n}"]) for n in range(len(arrays))])
-    except FileNotFoundError:
-        known = ", ".join(sorted(BUNDLED))
-        raise ValueError(
-            f"model={name}: expected a file of tfstyle train, or one of {known}, received a name "
-            "of neither"
-        ) from None
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"model={name}: expected a network of tfstyle train, received another or a damaged "

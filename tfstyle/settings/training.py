@@ -33,6 +33,17 @@ class TrainSettings(Painted):
     lbfgs_tolerance: ClassVar[Any] = None  # type: ignore[misc]
     tfp_lbfgs_history: ClassVar[Any] = None  # type: ignore[misc]
     tfp_lbfgs_tolerance: ClassVar[Any] = None  # type: ignore[misc]
+    # What learns itself is refused.
+    discriminator_hidden: ClassVar[Any] = None  # type: ignore[misc]
+    discriminator_features: ClassVar[Any] = None  # type: ignore[misc]
+    discriminator_image_loss: ClassVar[Any] = None  # type: ignore[misc]
+    discriminator_steps: ClassVar[Any] = None  # type: ignore[misc]
+    discriminator_every: ClassVar[Any] = None  # type: ignore[misc]
+    discriminator_warm_up: ClassVar[Any] = None  # type: ignore[misc]
+    discriminator_learning_rate: ClassVar[Any] = None  # type: ignore[misc]
+    discriminator_positions: ClassVar[Any] = None  # type: ignore[misc]
+    discriminator_label_smoothing: ClassVar[Any] = None  # type: ignore[misc]
+    discriminator_penalty: ClassVar[Any] = None  # type: ignore[misc]
 
     kind: str = setting(
         "style",

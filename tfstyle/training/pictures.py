@@ -17,7 +17,7 @@ TRIES = 20  # to find a picture that can be read
 CROPS = 4  # of each picture that is decoded
 PICTURES = (*images.EXTENSIONS, ".jpeg", ".tif", ".heic")  # as names of files end
 BUFFER = 64  # crops among which the next one is drawn
-GAMMA, CONTRAST = 0.2, 0.15  # deviations of their logarithms
+GAMMA, TINT, CONTRAST = 0.2, 0.2, 0.15  # deviations of their logarithms, TINT of each channel's
 
 
 def found(photos: Any) -> list[Any]:
@@ -94,7 +94,7 @@ class Photographs:
         return shuffled.batch(batch, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
     def _crops(self, number):
-        """Crops of one picture, mirrored or not, in other tones; the same for the same number."""
+        """Crops of one picture, mirrored or not, in other colours; the same for the same number."""
         rng = np.random.default_rng([self.seed, int(number)])
         picture = self._picture(rng)
         return np.stack([self._crop(picture, rng) for _ in range(CROPS)])
@@ -117,6 +117,6 @@ class Photographs:
         if side != self.side:
             crop = images.resize(crop[None], self.side, self.side)[0]
         crop = crop[:, ::-1] if rng.random() < 0.5 else crop
-        toned = np.clip(crop, 0, 1) ** np.exp(rng.normal(0, GAMMA))
+        toned = np.clip(crop, 0, 1) ** np.exp(rng.normal(0, GAMMA) + rng.normal(0, TINT, 3))
         mean = toned.mean(axis=(0, 1))
         return np.float32(np.clip(mean + (toned - mean) * np.exp(rng.normal(0, CONTRAST)), 0, 1))

@@ -32,13 +32,35 @@ DEEPEST = 0.5
 KEPT = 3  # sets of networks, from one job to the next
 
 
+class Difference:
+    """What a decoder makes of features, less what it makes of others.
+
+    Its last convolution is linear, and is applied once, to the difference of what it is given.
+
+    Args:
+        layer, dtype, tiled: see `decoders.get`.
+    """
+
+    def __init__(self, layer: str, dtype: str | None, tiled: tuple[bool, bool]):
+        model = decoders.get(layer, dtype, tiled)
+        self.weights = model.weights
+        self._border, self._last = (model.get_layer(f"{layer}_out{end}") for end in ("_pad", ""))
+        self._body = keras.Model(model.input, self._border.input)
+
+    def __call__(self, features, others):
+        """RGB `[1, h s, w s, 3]` of two `[1, h, w, C]`, see `decoders.build`."""
+        both = tf.cast(self._body(tf.concat([features, others], axis=0)), tf.float32)
+        first, second = tf.split(both, 2)
+        return self._last(self._border(first - second)) - self._last.bias
+
+
 class Trained(NamedTuple):
     """Networks with their weights.
 
     Attributes:
         network: picture -> the features of all layers.
         encoders: for each layer what comes before it, picture -> `{layer: features}`.
-        decoders: features -> picture.
+        decoders: two features -> the difference of their pictures.
     """
 
     network: Any
@@ -55,7 +77,7 @@ def trained(layers: tuple[str, ...], precision: str, tiled: tuple[bool, bool]) -
         return Trained(
             network,
             {layer: keras.Model(network.input, {layer: network.output[layer]}) for layer in layers},
-            {layer: decoders.get(layer, dtype, tiled) for layer in layers},
+            {layer: Difference(layer, dtype, tiled) for layer in layers},
         )
 
     return _kept.get((layers, precision, tiled), make)
@@ -169,9 +191,9 @@ class Chain:
         """The picture after its features at one layer have been moved."""
         seen = tf.cast(self._trained.encoders[layer](image)[layer], tf.float32)
         moved = self._moved(layer, seen, target, seed, amounts, weights, here)
-        both = self._trained.decoders[layer](tf.concat([moved, seen], axis=0))
-        after, before = tf.split(both[:, : tf.shape(image)[1], : tf.shape(image)[2]], 2)
-        return tf.clip_by_value(image + after - before, 0, 1)
+        change = self._trained.decoders[layer](moved, seen)
+        change = change[:, : tf.shape(image)[1], : tf.shape(image)[2]]
+        return tf.clip_by_value(image + change, 0, 1)
 
     def _moved(self, layer, seen, target, seed, amounts, weights, here):
         """Features on their way to those of the style, or of each style in its region."""
