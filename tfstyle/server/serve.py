@@ -134,19 +134,19 @@ def _limits(settings):
 
 def _bound(name, host, port):
     """A socket at an address; nobody can connect before it listens."""
-    try:
-        (family, kind, protocol, _, address), *_ = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM
-        )
-        bound = socket.socket(family, kind, protocol)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except OSError as error:
-        raise ValueError(
-            f"{name}: expected a free one at an address of this machine, received {host} and "
-            f"{port} ({error.strerror}): choose another"
-        ) from error
-    return bound
+    with contextlib.ExitStack() as stack:
+        try:
+            found, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            bound = stack.enter_context(socket.socket(*found[:3]))
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(found[4])
+        except OSError as error:
+            raise ValueError(
+                f"{name}: expected a free one at an address of this machine, received {host} and "
+                f"{port} ({error.strerror}): choose another"
+            ) from error
+        stack.pop_all()
+        return bound
 
 
 def _shown(host):
