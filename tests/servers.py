@@ -84,8 +84,9 @@ def serving(folder, program, model, *flags, has_grpc=HAS_GRPC):
         wait_for(lambda: "answers on" in log.read_text(), process)
         yield Server(process, port, grpc_port, log)
     finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0, log.read_text()
+        if process.poll() is None:  # no test has ended it
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0, log.read_text()
 
 
 def free_ports(number):

@@ -54,6 +54,7 @@ async def _serve(settings, limits, start, listening, say):
         watch = Watch(pool)
         app = App(pool, limits, watch)
         async with _grpc(settings, pool, limits, watch):
+            listening.listen()  # those who come before the next line is done wait for it
             host, port = listening.getsockname()[:2]
             also = f" and gRPC on port {settings.grpc_port}" if settings.grpc_port else ""
             say(f"version {pool.facts['version']} answers on http://{_shown(host)}:{port}{also}")
