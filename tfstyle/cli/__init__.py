@@ -65,7 +65,7 @@ COMMANDS = {
         "painting.jpg -o model",
     ),
     "serve": Command(
-        "serve such a model: pictures in, pictures out, by REST and gRPC",
+        "serve an exported model: pictures in, pictures out, by REST and gRPC",
         "model",
         "model --port=8501",
     ),

@@ -112,7 +112,7 @@ class OnRay:
     def __init__(self, work: Work, ray: Any):
         self._ray = ray
         options = {"num_cpus": work.threads, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
-        actor = ray.remote(max_concurrency=work.ongoing + SPARE, **options)(_Actor)
+        actor = ray.remote(max_concurrency=work.ongoing + SPARE, **options)(_OnNode)
         self._actor = actor.remote(_files(work.directory), work)
         try:
             found = ray.get(self._actor.facts.remote(), timeout=START_S)
@@ -140,8 +140,8 @@ class OnRay:
         self._ray.kill(self._actor)
 
 
-class _Actor:
-    """On the node."""
+class _OnNode:
+    """The actor."""
 
     def __init__(self, files, work):
         with tempfile.TemporaryDirectory() as folder:

@@ -49,7 +49,10 @@ class Watch:
         )
         for name, what in (
             ("places", "Requests for the model that there may be at a time"),
-            ("places_taken", "Requests for the model that there are, computations without a client too"),
+            (
+                "places_taken",
+                "Requests for the model that there are, or are still computed",
+            ),
             ("restarts", "Processes of the model that were started in the place of others"),
         ):
             gauge = prometheus_client.Gauge(f"tfstyle_{name}", what, registry=self._registry)

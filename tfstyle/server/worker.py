@@ -101,7 +101,7 @@ class Answering:
         inputs, numbers = {}, dict(numbers)
         most = numbers.pop(plain.MAX_SIZE, None)
         if plain.IMAGE in self._model.types[signature]:
-            picture = images.read(file, "picture").over(images.colour("white"))
+            picture = images.load(file, "picture")
             long_side = max(picture.shape[1:3])
             if most and long_side > most:
                 picture = images.resize(picture, *levels.fit(*picture.shape[1:3], most))
