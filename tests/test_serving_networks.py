@@ -1,6 +1,7 @@
 """What `tfstyle serve` makes of exported networks: its answers are those of the library."""
 
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def network(kind, path):
     made = trained.build(kind)
     shapes = [weight.shape for weight in made.get_weights()]
     made.set_weights([RNG.normal(0.05, 0.1, shape).astype(np.float32) for shape in shapes])
-    trained.save(trained.Trained(made, {"kind": kind}, {"steps": 7}), path)
+    trained.Trained(made, {"kind": kind}, {"steps": 7}).save(path)
 
 
 def painted(answering, name, numbers, file=b"", form=plain.PNG):
@@ -52,7 +53,7 @@ def test_a_network_that_paints(photo):
     network("style", "painter.npz")
     answering, name, known = exported("--model=painter.npz")
     assert (name, known) == ("stylize", {"max_size": None})
-    file = open("photo.png", "rb").read()
+    file = pathlib.Path("photo.png").read_bytes()
     expected = tfstyle.apply("painter.npz", photo)
     np.testing.assert_allclose(painted(answering, name, known, file), expected, atol=0.51 / 255)
     small = painted(answering, name, {"max_size": 48}, file, plain.JPEG)
@@ -76,8 +77,8 @@ def test_a_network_that_weaves(folder):
 def test_a_network_that_inverts(photo):
     answering, name, known = exported("--layer=block1_conv1", "--precision=float32")
     assert (name, known) == ("invert", {"max_size": 1024})
-    expected = tfstyle.invert("photo.png", layer="block1_conv1", method="network").image
-    made = painted(answering, name, known, open("photo.png", "rb").read())
+    expected = tfstyle.invert("photo.png", layer="block1_conv1", method="network", size=64).image
+    made = painted(answering, name, known, pathlib.Path("photo.png").read_bytes())
     np.testing.assert_allclose(made, expected, atol=0.51 / 255)
 
 
