@@ -24,7 +24,7 @@ def connect(url, token):
     import grpc
     from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-    from export import protos
+    from tfstyle.server import protos
 
     sizes = [(f"grpc.max_{way}_message_length", -1) for way in ("send", "receive")]  # 4 MB else
     channel = grpc.insecure_channel(url, options=sizes)

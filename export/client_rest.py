@@ -11,7 +11,8 @@ import sys
 import urllib.error
 import urllib.request
 
-from export import client, codec
+from export import client
+from tfstyle.server import codec
 
 URL = "http://127.0.0.1:8501/v1/models/tfstyle:predict"
 

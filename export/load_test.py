@@ -22,8 +22,9 @@ import urllib.parse
 
 import numpy as np
 
-from export import client, client_rest, codec
+from export import client, client_rest
 from export.flags import at_least
+from tfstyle.server import codec
 
 SIDE = 48  # of the picture in a valid request, in pixels
 CHUNK = 2**16

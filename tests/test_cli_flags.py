@@ -272,7 +272,7 @@ SETTINGS = {"settings", "progress"}
 RUN = {"checkpoint", "resume"}
 
 
-@pytest.mark.parametrize("command", [name for name in cli.COMMANDS if name != "web"])
+@pytest.mark.parametrize("command", [name for name in cli.COMMANDS if name not in ("web", "serve")])
 def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
     assert cli.main([command, "--helpfull"]) == 0
     text = capsys.readouterr().out

@@ -5,17 +5,10 @@ import os
 import numpy as np
 import pytest
 from PIL import Image
+from servers import PHOTO, paint
 
 import tfstyle
-
-pytest.importorskip(
-    "tensorflow_serving.apis.predict_pb2", reason="needs tensorflow-serving-api: tfstyle[ray]"
-)
-pytest.importorskip("grpc", reason="needs grpcio: tfstyle[ray]")
-
-from servers import PHOTO, paint  # noqa: E402
-
-from export import client, client_grpc, client_rest, load_test, serve_ray  # noqa: E402
+from export import client, client_grpc, client_rest, load_test
 
 
 @pytest.mark.parametrize("module", [client_rest, client_grpc])
@@ -46,8 +39,6 @@ def test_home(monkeypatch, tmp_path):
     for module in (client_rest, client_grpc):
         given = module.parser().parse_args(["--content=~/a.png", "--output=~/b.png"])
         assert (given.content, given.output) == (f"{tmp_path}/a.png", f"{tmp_path}/b.png")
-    given = serve_ray.parser().parse_args(["--model=~/model", "--token_file=~/token"])
-    assert (given.model, given.token_file) == (f"{tmp_path}/model", f"{tmp_path}/token")
 
 
 def test_the_load_test_finds_faults():

@@ -12,8 +12,9 @@ from test_layering import LEVEL
 
 from tfstyle import cli, material, statistics
 from tfstyle.batch import BatchSettings
-from tfstyle.cli import apply, batch, compare, export, frame, options, train, web
+from tfstyle.cli import apply, batch, compare, export, frame, options, serve, train, web
 from tfstyle.cli.run import Painting
+from tfstyle.server import ServeSettings
 from tfstyle.settings import (
     ApplySettings,
     FrameSettings,
@@ -36,7 +37,7 @@ CLASSES = (StylizeSettings, TextureSettings, InvertSettings, StylizerSettings, B
 CLASSES += (FrameSettings, frame.Files, TrainSettings, train.Model, ApplySettings, apply.Pictures)
 CLASSES += (options.Messages, options.Content, options.Style, options.Maps, options.Output)
 CLASSES += (batch.Contents, compare.Compared, compare.ComparedSettings, WebSettings)
-CLASSES += (export.Exported, export.Model)
+CLASSES += (export.Exported, export.Model, ServeSettings)
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
@@ -64,6 +65,7 @@ def test_every_command_passes_all_checks(command, monkeypatch, tmp_path):
     monkeypatch.setattr(apply, "_film", lambda *arguments: 0)
     monkeypatch.setattr(batch, "_paint", lambda *arguments: 0)
     monkeypatch.setattr(web, "_serve", lambda settings: None)
+    monkeypatch.setattr(serve, "_serve", lambda settings: None)
     assert cli.main(shlex.split(command)[1:]) == 0
 
 

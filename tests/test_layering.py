@@ -36,6 +36,7 @@ LEVELS = (
     ("random_field", "run", "training"),
     ("animation", "api", "output", "provenance", "video"),
     ("batch", "evaluation", "keras", "serving", "web"),
+    ("server",),
     ("cli",),
     ("__main__",),
 )
@@ -44,7 +45,9 @@ FILES = sorted(
     path for top in ("tfstyle", "tools", "export") for path in (ROOT / top).rglob("*.py")
 )
 
-PROGRAMS = [f"export.{name}" for name in ("serve_ray", "client_rest", "client_grpc", "load_test")]
+PROGRAMS = [f"export.{name}" for name in ("client_rest", "client_grpc", "load_test")]
+# The process that listens.
+SERVED = ["tfstyle.server.worker", "tfstyle.server.replicas"]
 
 
 def imported(path):
@@ -66,8 +69,8 @@ def test_imports_go_one_way(path):
         top, *rest = name.split(".")
         if top in ("tools", "export"):
             assert parts[0] == top, f"imports {name}"
-        if top == "tfstyle":
-            assert parts[0] != "export", f"imports {name}: a model is served without the package"
+        if top == "tfstyle" and parts[0] == "export":
+            assert rest[0] == "server", f"imports {name}: what is around a model knows its server"
         if top == "tfstyle" == parts[0] and name != "tfstyle.__version__":
             assert rest and rest[0] in LEVEL, f"imports {name}: the package root"
             same = rest[0] == parts[1]
@@ -83,7 +86,7 @@ def _is_module(path):
     return path.suffix == ".py" or (path / "__init__.py").is_file()
 
 
-@pytest.mark.parametrize("module", ["tfstyle", "tfstyle.api", "tfstyle.cli", *PROGRAMS])
+@pytest.mark.parametrize("module", ["tfstyle", "tfstyle.api", "tfstyle.cli", *SERVED, *PROGRAMS])
 def test_importing_is_light(module):
     code = f"import sys, {module}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -2,9 +2,14 @@
 
 import json
 import pathlib
+import re
 
 import numpy as np
 import pytest
+from servers import HAS_GRPC, needs_grpc
+
+from tfstyle.cli import options
+from tfstyle.server import ServeSettings, codec
 
 ROOT = pathlib.Path(__file__).parent.parent
 PAGE = (ROOT / "docs/serving.md").read_text("utf-8")
@@ -13,14 +18,13 @@ SIGNATURES = {
     "step": {"image": np.float32, "state_bytes": object, "num_steps": np.int32},
 }
 
-predict_pb2 = pytest.importorskip(
-    "tensorflow_serving.apis.predict_pb2", reason="needs tensorflow-serving-api: tfstyle[ray]"
-)
 
-from google.protobuf import text_format  # noqa: E402
-from tensorflow_serving.config import model_server_config_pb2  # noqa: E402
+if HAS_GRPC:
+    from google.protobuf import text_format
+    from tensorflow_serving.apis import predict_pb2
+    from tensorflow_serving.config import model_server_config_pb2
 
-from export import codec, protos  # noqa: E402
+    from tfstyle.server import protos
 
 
 def test_rows_are_read():
@@ -56,20 +60,27 @@ def test_answers_are_written():
             codec.write_response(two | {"losses": losses}, True)
 
 
-def test_tensors_survive_json_and_protos():
+def by_json(inputs):
+    return codec.read_request(codec.write_request("step", inputs), SIGNATURES).inputs
+
+
+def by_message(inputs):
+    data = protos.write_request("tfstyle", "step", inputs).SerializeToString()
+    return protos.read_inputs(protos.read_request(data, limit=1000))
+
+
+@pytest.mark.parametrize("way", [by_json, pytest.param(by_message, marks=needs_grpc)])
+def test_tensors_survive(way):
     inputs = {
         "image": np.random.default_rng(0).random((1, 2, 3, 3), np.float32),
         "state_bytes": np.array(b"a\x00\xff\x00\x00", object),
         "num_steps": np.int32(2**31 - 1),
     }
-    by_json = codec.read_request(codec.write_request("step", inputs), SIGNATURES).inputs
-    data = protos.write_request("tfstyle", "step", inputs).SerializeToString()
-    by_proto = protos.read_inputs(protos.read_request(data, limit=1000))
-    for read in (by_json, by_proto):
-        assert read.keys() == inputs.keys()
-        for name, array in inputs.items():
-            assert read[name].dtype == array.dtype and read[name].shape == array.shape
-            assert np.array_equal(read[name], array)
+    read = way(inputs)
+    assert read.keys() == inputs.keys()
+    for name, array in inputs.items():
+        assert read[name].dtype == array.dtype and read[name].shape == array.shape
+        assert np.array_equal(read[name], array)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +103,7 @@ def test_wrong_inputs_are_told(inputs, sentence):
         codec.read_request(body, SIGNATURES)
 
 
+@needs_grpc
 def test_small_messages_cannot_mean_large_tensors():
     request = predict_pb2.PredictRequest()
     tensor = request.inputs["image"]
@@ -103,6 +115,7 @@ def test_small_messages_cannot_mean_large_tensors():
         protos.read_request(request.SerializeToString(), 1000)
 
 
+@needs_grpc
 @pytest.mark.parametrize(
     "number, name",
     [(21, "DT_VARIANT"), (20, "DT_RESOURCE"), (2, "DT_DOUBLE"), (9999, "number 9999")],
@@ -115,9 +128,41 @@ def test_types_that_no_signature_has(number, name):
         protos.read_inputs(request)
 
 
+@needs_grpc
 def test_configuration_of_tensorflow_serving():
     config = model_server_config_pb2.ModelServerConfig()
     text_format.Parse((ROOT / "export/models.config").read_text(), config)
     (served,) = config.model_config_list.config
     assert served.name == "tfstyle"
     assert f"/model:{served.base_path}" in PAGE and "export/models.config:/models.config" in PAGE
+
+
+def test_containers():
+    """What they run are commands, on the ports that they open, of files that are there."""
+    yaml = pytest.importorskip("yaml")
+    docker = (ROOT / "export/Dockerfile").read_text()
+    ours, theirs = (
+        yaml.safe_load((ROOT / f"export/compose.{name}.yaml").read_text())["services"][service]
+        for name, service in (("serve", "tfstyle"), ("tensorflow", "tensorflow"))
+    )
+    (entry,) = re.findall(r"^ENTRYPOINT (.*)$", docker, re.MULTILINE)
+    program, command, *flags = json.loads(entry) + ours["command"]
+    given = options.make(ServeSettings, options.parse(command, (ServeSettings,), flags))
+    assert (program, command, given.host, given.model) == ("tfstyle", "serve", "0.0.0.0", "/model")
+    assert ours["volumes"] == ["../model:/model:ro"] and given.token_file == "/run/secrets/token"
+    for port in (given.port, given.grpc_port):
+        assert f"127.0.0.1:{port}:{port}" in ours["ports"] and str(port) in docker
+    (code,) = re.findall(r'CMD \["python", "-c", "(.*)"\]', docker)
+    compile(code, "Dockerfile", "exec")
+    assert f":{given.port}/readyz" in code
+    ignored = (ROOT / "export/Dockerfile.dockerignore").read_text().splitlines()
+    for line in re.findall(r"^COPY (.*) \S+$", docker, re.MULTILINE):
+        for name in line.split():
+            assert (ROOT / name).exists() and f"!{name}" in ignored
+    assert (ROOT / "export" / ours["build"]["context"] / ours["build"]["dockerfile"]).is_file()
+    assert theirs["command"] == [
+        "--model_config_file=/models.config",
+        "--rest_api_timeout_in_ms=300000",
+    ]
+    assert theirs["volumes"][0] == "../model:/models/tfstyle:ro"
+    assert all(flag in PAGE for flag in theirs["command"])

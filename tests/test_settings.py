@@ -12,6 +12,7 @@ import tfstyle
 from tfstyle import cli, discriminator, optimizers, registry, statistics
 from tfstyle.batch import BatchSettings
 from tfstyle.cli import apply, batch, compare, export, frame, options, train
+from tfstyle.server import ServeSettings
 from tfstyle.settings import (
     ApplySettings,
     FrameSettings,
@@ -36,6 +37,7 @@ COMMANDS = (
     options.Content,
     options.Output,
     options.Style,
+    ServeSettings,
     WebSettings,
     train.Model,
 )

@@ -7,6 +7,7 @@ import pathlib
 
 from tfstyle.batch import BatchSettings
 from tfstyle.cli.manual import explained
+from tfstyle.server import ServeSettings
 from tfstyle.settings import (
     ApplySettings,
     FileSettings,
@@ -32,6 +33,7 @@ JOBS = {
     "apply": ApplySettings,
     "flags of the other commands": FileSettings,
     "web": WebSettings,
+    "serve": ServeSettings,
 }
 HEAD = """# Settings
 
@@ -61,7 +63,7 @@ def _section(group):
     ]
     if not names:
         return ""
-    rows = [f"| `{name}` | {_jobs(name)} | {_meaning(name)} |" for name in names]
+    rows = [f"| `{name}` | {_jobs(name, group)} | {_meaning(name, group)} |" for name in names]
     return "\n".join([f"## {group}", "", "| setting | of | meaning |", "|---|---|---|", *rows, ""])
 
 
@@ -69,13 +71,13 @@ def _belongs(job, name, group):
     return name in job.fields() and job.fields()[name].metadata["group"] == group
 
 
-def _jobs(name):
-    return ", ".join(title for title, job in JOBS.items() if name in job.fields())
+def _jobs(name, group):
+    return ", ".join(title for title, job in JOBS.items() if _belongs(job, name, group))
 
 
-def _meaning(name):
+def _meaning(name, group):
     """The help of the first job that has it, and the choices and defaults of those that differ."""
-    first, *others = [(title, job) for title, job in JOBS.items() if name in job.fields()]
+    first, *others = [(title, job) for title, job in JOBS.items() if _belongs(job, name, group)]
     field = first[1].fields()[name]
     text = explained(field)
     for title, job in others:

@@ -13,20 +13,27 @@ PATIENCE = 10  # seconds for a cluster to answer
 
 def run(jobs, worker, workers, address):
     """Yields (job, error) as they are finished; `worker` is job -> error."""
-    try:
-        import ray
-    except ImportError:
-        raise ValueError(
-            'engine: expected Ray to be installed, received ray: pip install "tfstyle[ray]"'
-        ) from None
+    ray = module("engine")
     with contextlib.ExitStack() as stack:
         if not ray.is_initialized():
-            _connect(ray, address)
+            connect(ray, address)
             stack.callback(ray.shutdown)
         yield from spread(jobs, _Actors(ray, worker), workers)
 
 
-def _connect(ray, address):
+def module(name):
+    """Ray, which the setting of that name asks for."""
+    try:
+        import ray
+    except ImportError:
+        raise ValueError(
+            f'{name}: expected Ray to be installed, received ray: pip install "tfstyle[ray]"'
+        ) from None
+    return ray
+
+
+def connect(ray, address):
+    """Makes this process part of a cluster; raises `ValueError` where none answers."""
     try:
         host, colon, port = (address or "").rpartition("://")[2].rpartition(":")
         if colon:  # Ray itself would try for minutes

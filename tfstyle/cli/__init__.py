@@ -64,6 +64,11 @@ COMMANDS = {
         "style...",
         "painting.jpg -o model",
     ),
+    "serve": Command(
+        "serve an exported model: pictures in, pictures out, by REST and gRPC",
+        "model",
+        "model --port=8501",
+    ),
     "train": Command(
         "train a network that paints in a style, or makes a texture, at once",
         "style",

@@ -26,9 +26,11 @@ AVIF = (b"avif", b"avis")  # brands
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
-def opened(path, label):
+def opened(source, label):
+    """Pillow's image of a path, or of the bytes of a file."""
     try:
-        return _parse(_read(path, label), label)
+        data = source if isinstance(source, bytes) else _read(source, label)
+        return _parse(data, label)
     except ImageError:
         raise
     except Exception as error:  # parsers raise whatever a damaged file makes them trip over

@@ -62,9 +62,9 @@ def read(source, name="image"):
     none does, they are an error.
 
     Args:
-      source: the path of a file in one of `FORMATS`, or HEIC with the extra "heif"; "/dev/stdin"; a
-        `PIL.Image.Image`; or an array or tensor [H, W], [H, W, 1], [H, W, 3] or [H, W, 4], with or
-        without a leading 1, of uint8, uint16 or floats in [0, 1].
+      source: the path of a file in one of `FORMATS`, or HEIC with the extra "heif"; "/dev/stdin";
+        the bytes of such a file; a `PIL.Image.Image`; or an array or tensor [H, W], [H, W, 1],
+        [H, W, 3] or [H, W, 4], with or without a leading 1, of uint8, uint16 or floats in [0, 1].
       name: the flag or argument that messages begin with; "=path" is added for a path.
 
     Returns:
@@ -76,8 +76,8 @@ def read(source, name="image"):
         16-bit values are all below 4096; or an array has another shape, type or range.
     """
     label, found = name, Metadata()
-    if isinstance(source, (str, os.PathLike)):
-        label = label_of(name, source)
+    if isinstance(source, (str, os.PathLike, bytes)):
+        label = name if isinstance(source, bytes) else label_of(name, source)
         with opened(source, label) as image:
             array, found = decoded(image, label), metadata.read(image)
     elif isinstance(source, Image.Image):

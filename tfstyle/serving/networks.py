@@ -1,6 +1,5 @@
 """Trained networks for other hosts: as SavedModels, and as LiteRT (TensorFlow Lite) files."""
 
-import json
 import os
 
 import tensorflow as tf
@@ -12,7 +11,6 @@ from tfstyle.networks.trained import Trained
 from tfstyle.serving import saved_model
 
 MAX_SIZE = 4096  # longest side of a picture that is accepted, in pixels
-DESCRIPTION = "assets.extra/tfstyle.json"  # of the training; servers leave that folder alone
 
 
 def save(trained: Trained, path: str | os.PathLike, version: int = 1) -> str:
@@ -36,12 +34,8 @@ def save(trained: Trained, path: str | os.PathLike, version: int = 1) -> str:
     """
     make = _weaving if trained.kind == "texture" else _painting
     network = trained.network
-    directory = saved_model.write(network.variables, lambda: make(network), path, version)
-    description = os.path.join(directory, DESCRIPTION)
-    os.makedirs(os.path.dirname(description))
-    with open(description, "x", encoding="utf-8") as file:
-        json.dump({"settings": trained.settings, "record": trained.record}, file)
-    return directory
+    description = {"settings": trained.settings, "record": trained.record}
+    return saved_model.write(network.variables, lambda: make(network), path, version, description)
 
 
 def save_lite(trained: Trained, path: str | os.PathLike) -> None:

@@ -1,5 +1,6 @@
 """A stylizer as a SavedModel: signatures that any TensorFlow host runs without this package."""
 
+import json
 import os
 import shutil
 
@@ -11,6 +12,7 @@ from tfstyle.settings.kinds import Integer
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 HEADER = 24  # bytes of a PNG up to its size; its bit depth is next
+DESCRIPTION = "assets.extra/tfstyle.json"  # settings; servers leave that folder alone
 
 
 def save(stylizer, path, version=1) -> str:
@@ -20,7 +22,7 @@ def save(stylizer, path, version=1) -> str:
     same names (`stylize_masked` is left out where it takes no masks), and
     `serving_default`: image_bytes, strings `[N]` of JPEG or PNG files, to stylized_bytes `[N]`, PNG
     files of the same size, after the stylizer's own number of evaluations. Transparent pixels are
-    seen on white, and EXIF is not read.
+    seen on white, and EXIF is not read. The settings lie beside them, in assets.extra/tfstyle.json.
 
     Args:
         stylizer: a `tfstyle.Stylizer`.
@@ -33,7 +35,8 @@ def save(stylizer, path, version=1) -> str:
     Raises:
         ValueError: the version is there already, or the directory cannot be written.
     """
-    return write(stylizer.variables, lambda: _signatures(stylizer), path, version)
+    description = {"settings": stylizer.settings.as_json()}
+    return write(stylizer.variables, lambda: _signatures(stylizer), path, version, description)
 
 
 def save_inversion(inversion, path, version=1) -> str:
@@ -52,22 +55,33 @@ def save_inversion(inversion, path, version=1) -> str:
             "serving_default": of_files(inverted, "inverted_bytes"),
         }
 
-    return write(inversion.variables, signatures, path, version)
+    description = {"settings": {"max_size": inversion.max_size}}
+    return write(inversion.variables, signatures, path, version, description)
 
 
-def write(variables, make, path, version) -> str:
-    """Writes the signatures `{name: function}` that are made, with their variables; see `save`."""
+def write(variables, make, path, version, description) -> str:
+    """Writes the signatures `{name: function}` that are made, with their variables; see `save`.
+
+    The description, plain values by name, is written beside them.
+    """
     directory = check_output(path, version)
     try:
         with images.temporary(directory) as beside:  # a name that no server takes for a version
             try:
                 tf.saved_model.save(_owner(variables), beside, make())
+                _describe(os.path.join(beside, DESCRIPTION), description)
                 os.rename(beside, directory)
             finally:
                 shutil.rmtree(beside, ignore_errors=True)
     except (OSError, tf.errors.OpError) as error:
         raise _not_writable(path, error) from error
     return directory
+
+
+def _describe(path, description):
+    os.makedirs(os.path.dirname(path))
+    with open(path, "x", encoding="utf-8") as file:
+        json.dump(description, file)
 
 
 def check_output(path, version) -> str:

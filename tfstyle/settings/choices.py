@@ -7,6 +7,7 @@ PICTURES, FILES, LOSSES = "Pictures", "Files", "Losses"
 NETWORK, OPTIMISATION = "Network", "Optimisation"
 FRAME, MESSAGES = "Random field, for tfstyle frame", "Messages"
 TRAINING, WEB = "Training, for tfstyle train", "Page, for tfstyle web"
+SERVE = "Server, for tfstyle serve"
 # Headings of the help, in order.
 GROUPS = (
     PICTURES,
@@ -25,6 +26,7 @@ GROUPS = (
     "TensorFlow Probability's L-BFGS, for --optimizer=tfp_lbfgs",
     "Adam, for --optimizer=adam",
     WEB,
+    SERVE,
     MESSAGES,
 )
 SLICED, PORTILLA, DISCRIMINATOR, LBFGS, TFP_LBFGS, ADAM = (

@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import predict_pb2
 
-from export import codec
+from tfstyle.server import codec
 
 TYPES = types_pb2.DT_FLOAT, types_pb2.DT_INT32, types_pb2.DT_STRING
 
