@@ -365,3 +365,27 @@ def test_unknown_name():
 def test_an_object_is_taken_as_it_is():
     optimizer = Adam(0.5)
     assert optimizers.get(optimizer) is optimizer and optimizer.learning_rate == 0.5
+
+
+class Scaled:
+    """A steep bowl in units in which it is as steep in all directions."""
+
+    def __init__(self, matrix):
+        values, vectors = np.linalg.eigh(matrix)
+        self.units = tf.constant((vectors / values**0.5) @ vectors.T, tf.float32)
+
+    def __call__(self, image, targets):
+        return quadratic(image, targets)
+
+    def scaled(self, change, targets):
+        return tf.reshape(tf.linalg.matvec(self.units, tf.reshape(change, [-1])), tf.shape(change))
+
+
+def test_lbfgs_makes_its_steps_in_the_units_of_the_objective():
+    targets = bowl(condition=1e4)
+    ends = [
+        lbfgs.LBFGS(history=5).minimize(objective, start(), targets, 15)
+        for objective in (quadratic, Scaled(targets["matrix"].numpy()))
+    ]
+    assert ends[0].losses[-1, 1] > 0.1 and ends[1].losses[-1, 1] < 1e-6
+    np.testing.assert_allclose(ends[1].image, targets["centre"], atol=1e-3)

@@ -42,6 +42,7 @@ def test_there_are_710_numbers_in_grey():
     counts["magnitude_autocorrelation"] = 16 * HALVES["magnitude_autocorrelation"]
     counts["magnitude_correlation"] = 4 * HALVES["magnitude_correlation"]
     del counts["lowpass_colours"]  # of one colour with itself
+    del counts["highpass_correlation"]  # which the paper leaves open
     assert sum(counts.values()) == 710
     assert counts["parent_phase"] == 96 and counts["parent_magnitude"] == 48
 
@@ -50,7 +51,7 @@ def test_numbers_are_those_of_numpy():
     """Of two colours at an odd size, from the pyramid on."""
     image = texture(37, 54, 2)[0].astype(np.float64)
     found, maps = summary(image, 2, 3, 1), np.moveaxis(image, -1, 0)
-    _, bands, _ = pyramid.analyse(maps, 2, 3)
+    high, bands, _ = pyramid.analyse(maps, 2, 3)
     low = pyramid.lowpasses(maps, 2)[1].numpy()
     low -= low.mean((1, 2), keepdims=True)
     deviation = low.std((1, 2))
@@ -72,6 +73,10 @@ def test_numbers_are_those_of_numpy():
     }
     for name, values in expected.items():
         np.testing.assert_allclose(found[name][1], values, rtol=1e-5, atol=1e-7, err_msg=name)
+    high = high.numpy() / np.sqrt(np.square(high).mean((1, 2), keepdims=True))
+    shifted = [[np.roll(high, (-y, -x), (1, 2)) for x in (-1, 0, 1)] for y in (-1, 0, 1)]
+    values = np.einsum("lhw,yxlhw->lyx", high, shifted) / high[0].size
+    np.testing.assert_allclose(found["highpass_correlation"][0], values, atol=1e-4)
     np.testing.assert_allclose(
         found["magnitude_correlation"][0].reshape(6, 6), rows @ rows.T / rows.shape[1], atol=1e-6
     )
@@ -108,6 +113,22 @@ def test_numbers_are_those_of_plenoptic(name):
         known = ~np.isnan(stored[key])
         error = np.linalg.norm((values - stored[key])[known])
         assert error < 1e-4 * np.linalg.norm(stored[key][known]), key
+
+
+def test_steps_are_along_the_deviations_of_colours_and_fall_with_the_frequency():
+    statistic, style = statistics.get("portilla_simoncelli"), texture(20, 27)
+    target, colours = statistic.target([style], [1.0]), style.reshape(-1, 3)
+    values, vectors = np.linalg.eigh(np.cov(colours.T, bias=True))
+    root = vectors * np.sqrt(np.maximum(values / values[-1], joint.LIVE)) @ vectors.T
+    y, x = np.meshgrid(np.fft.fftfreq(20), np.fft.fftfreq(27), indexing="ij")
+    gain = 1 / (1 + 128 * np.hypot(y, x))
+    change = np.random.default_rng(1).normal(size=(1, 20, 27, 3)).astype(np.float32)
+    expected = np.fft.ifft2(gain[..., None] * np.fft.fft2(change @ root, axes=(1, 2)), axes=(1, 2))
+    scaled = statistic.scaled(tf.constant(change), target)
+    np.testing.assert_allclose(scaled, expected.real, atol=1e-5)
+    np.testing.assert_allclose(  # its own adjoint
+        np.vdot(style, scaled), np.vdot(statistic.scaled(tf.constant(style), target), change), 1e-4
+    )
 
 
 def test_a_grey_picture_has_one_colour_and_a_coloured_one_has_three():

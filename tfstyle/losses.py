@@ -8,6 +8,7 @@ Gatys et al. (2016) divide by constants of the layer instead (equations 1 and 4)
 import keras
 import tensorflow as tf
 
+from tfstyle.features.steerable_pyramid import IMAGE
 from tfstyle.statistics.base import Learner
 from tfstyle.targets import Targets
 
@@ -302,6 +303,15 @@ class Objective:
         parts = {name: weight * terms[name]() for name, weight in self.weights.items()}
         parts["range"] = self.RANGE_WEIGHT * self.range_penalty(image)
         return sum(parts.values()), parts
+
+    def scaled(self, change, targets):
+        """A change of the image in the units of the statistic that looks at it, if it has any.
+
+        See `PortillaSimoncelli.scaled`.
+        """
+        target = targets.style.get(IMAGE)
+        scaled = getattr(self.style_loss and self.style_loss.statistic, "scaled", None)
+        return change if target is None or scaled is None else scaled(change, target)
 
     def content_error(self, features, targets, weights=(), **sizes):
         """The content loss; a loss without weights is asked without."""

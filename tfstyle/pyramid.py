@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+LONG = 128  # pixels: waves that are as long hardly differ in strength from longer ones
+
 
 class Pyramid(NamedTuple):
     """Pictures `[B, H, W]` in N scales and K orientations.
@@ -88,6 +90,17 @@ def lowpasses(image: tf.Tensor, scales: int) -> list[tf.Tensor]:
 def enlarged(bands: tf.Tensor, size) -> tf.Tensor:
     """Complex maps `[..., h, w]` interpolated to a size of about twice that, their values kept."""
     return _sampled(padded(tf.signal.fft2d(bands), size), tf.shape(bands)[-2:])
+
+
+def falling(image: tf.Tensor) -> tf.Tensor:
+    """Pictures `[..., H, W]` whose frequencies fall as those of most pictures do: 1 / frequency.
+
+    Waves of `LONG` pixels are weakened to a half, much longer ones not at all. It is linear, and
+    its own adjoint.
+    """
+    spectrum, shape = fft(image), tf.shape(image)[-2:]
+    radius, _ = _polar(shape, shape, image.dtype)
+    return tf.ensure_shape(_real(spectrum * _complex(1 / (1 + LONG / 2 * 2**radius))), image.shape)
 
 
 def at_scale(length, scale: int):

@@ -4,6 +4,9 @@ The direction comes from the compact representation (Byrd, Nocedal & Schnabel 19
 of quasi-Newton matrices", theorem 2.2): two passes over the history, and the rest is algebra on
 matrices as small as the history is long. The line search starts from the full step, which is nearly
 always accepted, and backtracks (Armijo); pairs without positive curvature are left out.
+
+An objective may have units of its own, a linear map `scaled(change, targets)` that is its own
+adjoint: the steps are then made in these, in which it is about as steep in all directions.
 """
 
 from typing import NamedTuple
@@ -23,7 +26,8 @@ class State(NamedTuple):
 
     Attributes:
         image, loss, parts, gradient: at the last accepted point.
-        direction, step: the next evaluation is at image + step * direction.
+        direction, step: the next evaluation is at image + step * direction. Gradient, direction
+            and history are in the objective's units.
         steepest: whether `direction` is the scaled gradient, so that nothing is left to try.
         history: `[2 m, n]`: m steps, then m changes of the gradient, both as rings.
         products: `[2 m, 2 m]` float64, inner products of the history.
@@ -86,9 +90,13 @@ class LBFGS(base.Optimizer):
         )
 
     def advance(self, objective, state, targets, limit):
+        scaled = getattr(objective, "scaled", lambda change, targets: change)
+
         def step(state):
-            image = state.image + state.step * tf.reshape(state.direction, tf.shape(state.image))
+            direction = tf.reshape(state.direction, tf.shape(state.image))
+            image = state.image + state.step * scaled(direction, targets)
             loss, parts, gradient = base.evaluate(objective, image, targets)
+            gradient = scaled(gradient, targets)
             return self._update(state, image, loss, parts, tf.reshape(gradient, [-1])), loss
 
         return base.loop(step, state, limit)

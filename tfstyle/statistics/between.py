@@ -33,6 +33,10 @@ class Between:
             lambda seen, aim: self.criterion.loss(seen, aim, *weights), features, target
         )
 
+    def scaled(self, change, target):
+        scaled = getattr(self.criterion, "scaled", None)
+        return change if scaled is None else scaled(change, target[0])
+
     # Of a `Statistic` that is measured in parts.
 
     def measure(self, features, *weights):

@@ -19,7 +19,10 @@ COPIES = 30.0  # maps as large as the picture that are kept for each channel and
 # The families of the paper: what can be left out, and what the numbers of each are called.
 FAMILIES = {
     "marginals": ("skewness", "kurtosis", "lowpass_skewness", "lowpass_kurtosis"),
-    "correlation": ("lowpass_deviation", "lowpass_correlation", "highpass_variance"),
+    "correlation": (
+        *("lowpass_deviation", "lowpass_correlation", "highpass_variance"),
+        "highpass_correlation",
+    ),
     "magnitude": (
         *("magnitude_deviation", "magnitude_autocorrelation", "magnitude_correlation"),
         "parent_magnitude",
@@ -36,6 +39,7 @@ AXES = {
     "lowpass_correlation": "nlmm",
     "lowpass_colours": "nll",
     "highpass_variance": "nl",
+    "highpass_correlation": "nlmm",
     "magnitude_deviation": "nlk",
     "magnitude_autocorrelation": "nlkmm",
     "magnitude_correlation": "nlklk",
@@ -101,6 +105,17 @@ class PortillaSimoncelli(Statistic):
     def loss(self, features, target, weights=None):
         maps = channels_of(features)
         return self.relative(self._along(maps, target["axes"]), target) + outside(maps, target)
+
+    def scaled(self, change, target):
+        """A change of a picture `[1, H, W, C]`, weakest where a style hardly varies.
+
+        The numbers are relative: those of a weak colour, and of fine waves, change by small steps
+        as much as others by large ones. So an optimiser takes its steps along the deviations of
+        the style's colours, and with an amplitude that falls as the frequency grows (see
+        `pyramid.falling`). Linear, and its own adjoint.
+        """
+        maps = tf.einsum("bhwc,cd->bdhw", change, deviations(target["covariance"]))
+        return tf.transpose(pyramid.falling(maps), [0, 2, 3, 1])
 
     def compared(self, features, target) -> dict:
         """`errors` of a map `[1, h, w, C]`."""
@@ -189,7 +204,7 @@ def summary(maps, scales: int, orientations: int, reach: int) -> dict:
         _of_parents(tf.math.real(band), unit, coarser, floor)
         for band, (unit, _), coarser in zip(bands, units, bands[1:])
     ]
-    found.append({"highpass_variance": tf.reduce_mean(tf.square(highpass), axis=[1, 2])})
+    found.append(_of_highpass(highpass, floor, width))
     return {name: tf.stack([each[name] for each in found if name in each]) for name in AXES}
 
 
@@ -205,6 +220,16 @@ def _of_lowpass(low, floor, width):
         "lowpass_kurtosis": kurtosis,
         "lowpass_correlation": autocorrelation(unit, width),
         "lowpass_colours": _products(unit, unit),
+    }
+
+
+@pyramid.traced_once
+def _of_highpass(high, floor, width):
+    """Of maps `[L, h, w]` of what is finer than all scales."""
+    unit, _ = _unit(high[:, None], floor)
+    return {
+        "highpass_variance": tf.reduce_mean(tf.square(high), axis=[1, 2]),
+        "highpass_correlation": autocorrelation(unit[:, 0], width),
     }
 
 
@@ -306,13 +331,25 @@ def _products(here, there):
 
 def principal(covariance):
     """Principal axes `[C, C]`, the strongest first, over their deviations; 0 for weak ones."""
+    values, vectors = _variances(covariance)
+    scale = tf.math.rsqrt(values + FLAT) * tf.cast(values >= LIVE * values[0], tf.float64)
+    return tf.cast(vectors * scale, tf.float32)
+
+
+def deviations(covariance):
+    """The symmetric root of a covariance, over its largest; weak colours count as live ones."""
+    values, vectors = _variances(covariance)
+    part = tf.maximum(tf.math.divide_no_nan(values, values[0]), LIVE)
+    return tf.cast(tf.matmul(vectors * tf.sqrt(part), vectors, transpose_b=True), tf.float32)
+
+
+def _variances(covariance):
+    """Of the principal axes, and these, float64 `[C]` and `[C, C]`, the largest first."""
     centred = tf.cast(covariance, tf.float64)
     finite = tf.reduce_all(tf.math.is_finite(centred))
     eye = tf.eye(tf.shape(centred)[0], dtype=tf.float64)
     values, vectors = tf.linalg.eigh(tf.where(finite, centred, eye))  # it raises errors else
-    values = tf.maximum(values[::-1], 0)
-    scale = tf.math.rsqrt(values + FLAT) * tf.cast(values >= LIVE * values[0], tf.float64)
-    return tf.cast(vectors[:, ::-1] * scale, tf.float32)
+    return tf.maximum(values[::-1], 0), vectors[:, ::-1]
 
 
 def outside(maps, target):
