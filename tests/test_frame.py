@@ -16,6 +16,8 @@ from tfstyle import cli, progress
 from tfstyle.random_field import fields, filters, gibbs, learning
 from tfstyle.random_field.energy import BINS, Energy, Feature
 from tfstyle.random_field.gibbs import Gibbs
+from tfstyle.random_field.run import start
+from tfstyle.settings import FrameSettings
 
 ACROSS = filters.Filter("across", np.array([[1, -1]], np.int32))
 CORNER = filters.Filter("corner", np.array([[1, 2], [0, -2]], np.int32))
@@ -257,11 +259,56 @@ def test_an_interrupted_command_keeps_the_last_picture(tmp_path, monkeypatch, ca
 
     monkeypatch.setattr(progress.Bar, "show", show)
     command = ["frame", "--style=style.png", "--output=out.png", "--size=32", "--filters=2"]
-    assert cli.main(command) == 130
-    assert "out.png: stopped after 2 sweeps" in capsys.readouterr().err
+    assert cli.main([*command, "--resume"]) == 2
+    assert "--resume: expected a file in --checkpoint" in capsys.readouterr().err
+    assert cli.main([*command, "--checkpoint=run.npz"]) == 130
+    said = capsys.readouterr().err
+    assert "out.png: stopped after 2 sweeps" in said
+    assert "continue from there with --checkpoint=run.npz --resume" in said
     assert tfstyle.images.read_settings("out.png")["outcome"] == "stopped"
     written = tfstyle.images.load("out.png")
     np.testing.assert_allclose(written, shown[-1].image, atol=0.5 / 255 + 1e-6)
+
+
+RUNS = {
+    "gibbs": {"size": 40, "levels": 4, "filters": 2, "sweeps": 4},
+    "langevin": {"size": 32, "sampler": "langevin", "filters": 2, "sweeps": 2},
+    "network": {"size": 32, "features": "vgg19_narrow", "style_layers": ("pixels",), "sweeps": 5},
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_resumed_runs_end_as_if_they_had_never_stopped(name, tmp_path):
+    """Where the run is resumed last, in the second sweep of the last filter, say."""
+    settings = FrameSettings(**RUNS[name])
+    whole, made = tfstyle.frame(streaks(), settings), 0
+    given = {"checkpoint": tmp_path / "run.npz", "resume": True}
+    while made < whole.evaluations:
+        run = start(settings, streaks(), **given)
+        result = run.complete(lambda step, most=made + 2: step.evaluations < most)
+        made = result.evaluations
+        assert len(result.losses) == made
+    result = tfstyle.frame(streaks(), settings, **given)
+    assert result.outcome is tfstyle.Outcome.DONE and result.parts == whole.parts
+    assert (result.image == whole.image).all() and (result.losses == whole.losses).all()
+    for changed, style, message in (
+        (settings.replace(seed=1), streaks(), "with seed=1, received one with seed=0"),
+        (settings, streaks().T, "a run with these pictures"),
+    ):
+        with pytest.raises(ValueError, match=f"^checkpoint: expected one of .*{message}"):
+            next(start(changed, style, **given))
+
+
+def test_an_interrupted_call_has_its_last_picture_and_a_checkpoint(tmp_path):
+    def interrupt(step):
+        if step.evaluations == 2:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "run.npz"
+    result = tfstyle.frame(streaks(), callback=interrupt, checkpoint=path, **RUNS["gibbs"])
+    assert result.outcome is tfstyle.Outcome.STOPPED and result.evaluations == 2
+    again = next(start(FrameSettings(**RUNS["gibbs"]), streaks(), checkpoint=path, resume=True))
+    assert again.evaluations == 2 and (again.image == result.image).all()
 
 
 def test_a_callback_that_is_none_is_refused():

@@ -164,6 +164,8 @@ def frame(
     *,
     callback: Callback | None = None,
     progress: bool = False,
+    checkpoint: str | os.PathLike | None = None,
+    resume: bool = False,
     **changes: Any,
 ) -> Result:
     """Learns the distribution of a texture, and draws a picture from it: FRAME.
@@ -176,7 +178,7 @@ def frame(
 
     Args:
         style: the texture, see `stylize`; its colours become grey, but for those of `features`.
-        settings, progress: see `stylize`.
+        settings, progress, checkpoint, resume: see `stylize`.
         callback: called with a `tfstyle.Step` after every sweep; where it returns False, the run
             stops. Its `losses` are errors of histograms by filter, its level is the number of
             filters.
@@ -198,7 +200,8 @@ def frame(
         >>> result.image.shape
         (1, 32, 32, 3)
     """
-    run = random_field.start((settings or FrameSettings()).replace(**changes), style)
+    settings = (settings or FrameSettings()).replace(**changes)
+    run = random_field.start(settings, style, checkpoint=checkpoint, resume=resume)
     return run.complete(callback, progress)
 
 

@@ -9,12 +9,15 @@ from tfstyle.cli import options
 from tfstyle.cli.console import Failure, is_detailed, say
 from tfstyle.cli.run import (
     check_inputs_stay,
+    check_resumed,
+    continued,
     remove_temporaries,
     save_or_rescue,
     stopping_at_signals,
     summary,
     typed,
 )
+from tfstyle.outcome import Outcome
 from tfstyle.progress import Bar
 from tfstyle.random_field.run import start
 from tfstyle.settings import FrameSettings
@@ -30,6 +33,8 @@ class Files(Settings):
         options.Style, "style", None, kind=Path(), help="picture whose texture is learned"
     )
     output: str | None = changed(options.Output, "output", None)
+    checkpoint: str | None = changed(options.Output, "checkpoint", None)
+    resume: bool = changed(options.Output, "resume", False)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -40,8 +45,10 @@ def main(arguments: Sequence[str]) -> int:
     style, output = str(paths.style), str(paths.output)
     images.check_output(output, "--output")
     check_inputs_stay("output", output, {"style": style})
-    run = start(settings, style)
-    remove_temporaries(output)
+    check_resumed(paths)
+    run = start(settings, style, checkpoint=paths.checkpoint, resume=paths.resume)
+    for path in filter(None, (output, paths.checkpoint)):
+        remove_temporaries(path)
     record = provenance.of(typed("frame", {"style": (style,)}, settings, output), settings)
     return _paint(run, output, record)
 
@@ -65,6 +72,8 @@ def _paint(run, output, record) -> int:
         )
     else:
         say(summary(output, result, result.seconds, "sweeps"))
+    if result.outcome is Outcome.STOPPED and run.checkpoint_path:
+        say(continued(run.checkpoint_path))
     return result.outcome.exit_code
 
 

@@ -94,8 +94,7 @@ class Painting:
             check_inputs_stay("animation", output.animation, {**inputs, "output": self.files})
         for path in filter(None, (*self.files, output.checkpoint, output.animation)):
             remove_temporaries(path)
-        if output.resume and not output.checkpoint:
-            raise ValueError("resume: expected a file in --checkpoint, received none")
+        check_resumed(output)
         self.command = typed(command, pictures, settings, self.output, output)
         self.run = Run(
             settings,
@@ -187,13 +186,17 @@ class Painting:
         elif not self._shared or not result.outcome.finished:
             say(summary(files, result, start_up + seconds, "evaluations", judged))
         if result.outcome is Outcome.STOPPED and (self.run.checkpoint_path or not result.maps):
-            path = self.run.checkpoint_path
-            resume = (
-                f"--checkpoint={shlex.quote(path)} --resume"
-                if path
-                else (f"--init={shlex.quote(self.output)} --scales=1")
-            )
-            say(f"continue from there with {resume}")
+            say(continued(self.run.checkpoint_path, self.output))
+
+
+def continued(checkpoint: str | os.PathLike | None, output: str = "") -> str:
+    """How a run that was stopped goes on, from its checkpoint, or without one from its picture."""
+    flags = (
+        f"--checkpoint={shlex.quote(os.fspath(checkpoint))} --resume"
+        if checkpoint
+        else f"--init={shlex.quote(output)} --scales=1"
+    )
+    return f"continue from there with {flags}"
 
 
 def summary(
@@ -231,6 +234,12 @@ def check_inputs_stay(flag: str, output: str, pictures: Mapping[str, Any]) -> No
                     raise ValueError(
                         f"{flag}: expected another file than that of {name}, received {output}"
                     )
+
+
+def check_resumed(files: Any) -> None:
+    """Raises `ValueError` where flags ask to resume from no file."""
+    if files.resume and not files.checkpoint:
+        raise ValueError("resume: expected a file in --checkpoint, received none")
 
 
 def remove_temporaries(path: str) -> None:

@@ -8,7 +8,12 @@ from collections.abc import Sequence
 from tfstyle import images
 from tfstyle.cli import options
 from tfstyle.cli.console import Failure, say
-from tfstyle.cli.run import check_inputs_stay, remove_temporaries, stopping_at_signals
+from tfstyle.cli.run import (
+    check_inputs_stay,
+    check_resumed,
+    remove_temporaries,
+    stopping_at_signals,
+)
 from tfstyle.outcome import Outcome
 from tfstyle.progress import Bar
 from tfstyle.settings.base import Settings, changed, setting
@@ -51,8 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     check_inputs_stay("output", output, {"checkpoint": model.checkpoint, "style": given["style"]})
     if model.samples:
         images.check_output(model.samples, "--samples")
-    if model.resume and not model.checkpoint:
-        raise ValueError("resume: expected a file in --checkpoint, received none")
+    check_resumed(model)
     run = TrainRun(
         settings,
         list(given["style"]),

@@ -17,10 +17,13 @@ class Gibbs:
 
     Args:
         energy: of the pictures.
+
+    Attributes:
+        step: there is none to adapt, as of a sampler that moves.
     """
 
     def __init__(self, energy: Energy):
-        self.energy = energy
+        self.energy, self.step = energy, tf.constant(0.0)
         taps, rows, self._index = _taps(energy)
         self._taps, self._rows = tf.constant(taps, tf.int32), tf.constant(rows, tf.int32)
         self._ys, self._xs = (_classes(n, energy.side) for n in (energy.height, energy.width))

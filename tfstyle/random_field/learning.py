@@ -17,6 +17,10 @@ class Learner:
     Args:
         field: of the pictures, see `tfstyle.random_field.fields.Field`.
         seed: of the sampler.
+
+    Attributes:
+        multipliers: float32 `[K, BINS]`.
+        step: of the sampler, which adapts it.
     """
 
     def __init__(self, field: Any, seed: int):
@@ -24,6 +28,17 @@ class Learner:
         self.features: list[Any] = []
         self.multipliers = tf.zeros([0, BINS])
         self.observed = tf.zeros([0, BINS])
+        self._sampler: Any = None
+
+    @property
+    def step(self) -> tf.Tensor:
+        return self._sampler.step if self.features else tf.constant(0.0)
+
+    def resume(self, multipliers: Any, step: Any, sweeps: int) -> None:
+        """Goes to where another learner with the same filters was, after so many sweeps."""
+        self.multipliers, self.sweeps = tf.constant(multipliers), sweeps
+        if self.features:
+            self._sampler.step = tf.constant(step)
 
     def add(self, feature: Any, observed: np.ndarray) -> None:
         """Adds a filter of which the histogram, float32 `[BINS]`, is to be matched."""
