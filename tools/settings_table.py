@@ -84,7 +84,7 @@ def _meaning(name, group):
         other = job.fields()[name]
         if not _choices(other) <= _choices(field):
             text += f"; {title}: {explained(other)}"
-        elif other.default != field.default and _default(other):
+        elif _default(other) not in ("", _default(field)):
             text += f"; {title}: {_default(other)}"
     return text.replace("|", "\\|")
 

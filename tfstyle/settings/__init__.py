@@ -95,7 +95,7 @@ class TextureSettings(Styled, Masked, OnePicture):
         Styled,
         "style_layers",
         None,
-        help="layers compared by statistics; default: pixels, two of each block, and block5_conv1; "
+        help="layers compared by statistics; default: pixels, two of each block, and block5_conv1, "
         "for the discriminator the first of each block",
     )
     tv_weight: float | None = of_texture("tv_weight")  # type: ignore[assignment]
