@@ -10,7 +10,7 @@ half are so small that features there hardly answer to it (Luo et al. 2016, "Und
 Effective Receptive Field"). Where another picture begins beyond the border, features that are left
 change by at most 0.4 % of what they differ by in that picture (mean square, on any layer of
 vgg19_narrow); with no erosion it is 38 to 196 %. With the whole radius, 70 pixels on the fifth
-block, it were 0, and a band along each border had no style but that of shallow layers, which shows.
+block, it would be 0, but a band along each border then has no style but that of shallow layers.
 """
 
 import functools
