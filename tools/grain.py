@@ -81,8 +81,8 @@ def main(_) -> None:
     for folder in (flags.FLAGS.output, flags.FLAGS.pictures):
         os.makedirs(folder, exist_ok=True)
     variants, pairs, textures = GRIDS[flags.FLAGS.grid]
-    jobs = [(f"{photo}_{style}", _stylized(variants, photo, style)) for photo, style in pairs]
-    jobs += [(pathlib.Path(name).name, _textures(variants, name)) for name in textures]
+    jobs = [(pathlib.Path(name).name, _textures(variants, name)) for name in textures]
+    jobs += [(f"{photo}_{style}", _stylized(variants, photo, style)) for photo, style in pairs]
     rows = [row for name, cells in jobs for row in _made(name, cells)]
     with open(os.path.join(flags.FLAGS.output, "rows.csv"), "w", newline="") as file:
         writer = csv.DictWriter(
