@@ -201,7 +201,7 @@ class Chain:
         if not amounts.shape.rank:
             return seen + part * amounts * (transport.move(seen, target, here=here) - seen)
         shares = apart(self.regions.pooled(layer, amounts))
-        weights = apart(weights) if len(weights) else [None] * len(shares)
+        weights = apart(weights) if tf.is_tensor(weights) else [None] * len(shares)
         here = here or [()] * len(shares)
         moves = [
             share * (transport.move(seen, *each) - seen)
