@@ -1,6 +1,7 @@
 # make demo   set up, then paint a photograph and make a texture: see demo/
 # make test   set up, then run all tests
-# make models   set up, then train the network of tfstyle apply again: half an hour on two cores
+# make models   set up, then train the network of tfstyle apply again: half an hour on two cores; its
+#   photographs are two packages of Debian's; elsewhere: make models PICTURES=folder
 # make site   set up, then build the documentation as a site: see site/index.html
 # make wheel  build the package, install it into an environment of its own, and run tests against it
 # make coverage   as make test, and how much of the library the tests run
@@ -10,6 +11,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # A file's tests share what they make; tests/conftest.py says which files come first.
 PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
+PICTURES ?= build/pictures
 
 .PHONY: demo test test-web coverage models docs site wheel lint clean
 
@@ -39,8 +41,11 @@ site: .venv/site
 	$(BIN)/python -m sphinx -W --keep-going --quiet -c docs . site
 	@echo "The site is site/index.html."
 
-models: .venv/demo
-	$(BIN)/tfstyle train --style=examples/styles/strokes.jpg --style_size=384 --photos=examples/photos,examples/textures,examples/styles --size=192 --batch=2 --seed=3 --minutes=28 --output=tfstyle/networks/data/models/strokes.npz
+models: .venv/demo $(PICTURES)
+	$(BIN)/tfstyle train --style=examples/styles/strokes.jpg --style_size=384 --photos=$(PICTURES),examples/photos,examples/textures,examples/styles --size=192 --batch=2 --adam_learning_rate=0.004 --seed=3 --minutes=28 --output=tfstyle/networks/data/models/strokes.npz
+
+build/pictures: | .venv/demo
+	$(BIN)/python -m tools.model_pictures --output=$@
 
 test-web: .venv/test
 	$(BIN)/python -m pip install --quiet --editable ".[browser]"

@@ -17,6 +17,7 @@ from tfstyle import features
 from tfstyle.blocks.block import Block, counts_of, means_of, sums_of
 from tfstyle.blocks.grid import Grid
 from tfstyle.caches import Cache
+from tfstyle.features import vgg
 from tfstyle.features.architectures import VGG19_NARROW
 from tfstyle.features.precision import policy
 from tfstyle.levels import OPEN, Tiling
@@ -35,7 +36,8 @@ KEPT = 3  # sets of networks, from one job to the next
 class Difference:
     """What a decoder makes of features, less what it makes of others.
 
-    Its last convolution is linear, and is applied once, to the difference of what it is given.
+    Its last convolution is linear, and is applied once, to the difference of what it is given; in
+    bfloat16 too, since that difference is of rounded numbers.
 
     Args:
         layer, dtype, tiled: see `decoders.get`.
@@ -44,14 +46,17 @@ class Difference:
     def __init__(self, layer: str, dtype: str | None, tiled: tuple[bool, bool]):
         model = decoders.get(layer, dtype, tiled)
         self.weights = model.weights
-        self._border, self._last = (model.get_layer(f"{layer}_out{end}") for end in ("_pad", ""))
-        self._body = keras.Model(model.input, self._border.input)
+        self._kernel = model.get_layer(f"{layer}_out").kernel
+        self._border = vgg.Border(tiled=tiled, dtype=dtype)
+        self._body = keras.Model(model.input, model.get_layer(f"{layer}_out_pad").input)
 
     def __call__(self, features, others):
-        """RGB `[1, h s, w s, 3]` of two `[1, h, w, C]`, see `decoders.build`."""
-        both = tf.cast(self._body(tf.concat([features, others], axis=0)), tf.float32)
-        first, second = tf.split(both, 2)
-        return self._last(self._border(first - second)) - self._last.bias
+        """RGB float32 `[1, h s, w s, 3]` of two `[1, h, w, C]`, see `decoders.build`."""
+        given = [tf.cast(each, self._body.compute_dtype) for each in (features, others)]
+        first, second = tf.split(self._body(tf.concat(given, axis=0)), 2)
+        change = self._border(first - second)
+        kernel = tf.cast(self._kernel, change.dtype)
+        return tf.cast(tf.nn.conv2d(change, kernel, 1, "VALID"), tf.float32)
 
 
 class Trained(NamedTuple):
