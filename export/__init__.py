@@ -1,1 +1,1 @@
-"""What stands around an exported model: servers and clients. Nothing here imports tfstyle."""
+"""What stands around a server of an exported model: containers, clients, a load test."""

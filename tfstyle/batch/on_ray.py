@@ -3,7 +3,9 @@
 import contextlib
 import logging
 import os
+import signal
 import socket
+import threading
 
 from tfstyle.batch import job as jobs_part
 from tfstyle.batch.workers import Died, Workers, spread
@@ -38,11 +40,23 @@ def connect(ray, address):
         host, colon, port = (address or "").rpartition("://")[2].rpartition(":")
         if colon:  # Ray itself would try for minutes
             socket.create_connection((host, int(port)), PATIENCE).close()
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
+        with _own_signals():
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError, RuntimeError) as error:
         raise ValueError(
             f"ray_address: expected a cluster that answers, received {address!r}: {error}"
         ) from error
+
+
+@contextlib.contextmanager
+def _own_signals():
+    """Ray's own answer to SIGTERM ends the process in the middle of everything."""
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
 
 
 class _Actors(Workers):

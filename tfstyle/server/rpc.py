@@ -28,7 +28,7 @@ class Predictions:
         metadata = dict(context.invocation_metadata())
         name = request_id(metadata.get(ID_HEADER))
         context.set_trailing_metadata([(ID_HEADER, name)])
-        client = context.peer().partition(":")[2]
+        client = context.peer().partition(":")[2].rpartition(":")[0]  # without kind and port
         with self._watch.request(name, client, METHOD, METHOD) as told:
             told.code = refused.LEFT
             try:
