@@ -333,3 +333,19 @@ def test_parts_are_proportional_to_their_weights():
     for name in ("content", "style", "tv"):
         np.testing.assert_allclose(twice[name], 2 * parts[name], rtol=1e-6)
     np.testing.assert_allclose(twice["range"], parts["range"])
+
+
+def test_without_a_style_steps_are_as_photographs_vary():
+    """Colours by less than light; waves of the length that is given by half as much as longer."""
+    objective = losses.Objective(None, None, {"content": 1.0}, long=16)
+    change = np.random.default_rng(0).normal(size=(1, 24, 32, 3)).astype(np.float32)
+    light = change.mean(3, keepdims=True)
+    y, x = np.meshgrid(np.fft.fftfreq(24), np.fft.fftfreq(32), indexing="ij")
+    gain = 1 / (1 + 16 * np.hypot(y, x))[..., None]
+    spectrum = np.fft.fft2(light + losses.CHROMA * (change - light), axes=(1, 2))
+    expected = np.fft.ifft2(gain * spectrum, axes=(1, 2)).real
+    scaled = objective.scaled(tf.constant(change), None)
+    np.testing.assert_allclose(scaled, expected, atol=1e-5)
+    wave = np.cos(2 * np.pi * np.arange(32) / 16)[None, None, :, None] * np.ones((1, 24, 1, 3))
+    halved = objective.scaled(tf.constant(wave, tf.float32), None)
+    np.testing.assert_allclose(halved, wave / 2, atol=1e-5)

@@ -41,6 +41,7 @@ from tfstyle.workload import Strategy, Workload
 
 log = logging.getLogger("tfstyle")
 
+WAVES = 8  # of positions of a layer: as long are waves that its features see
 ENGINES = 2  # that are kept from one call to the next, with their graphs
 # Settings that neither graph nor targets of a style depend on, and those about pictures that the
 # graph does depend on.
@@ -91,15 +92,18 @@ class Engine:
         style_loss = _style_loss(self.statistic, layer_weights, self.strength)
         content_loss = _content_loss(settings, self.tiling)
         axes = self.tiling.axes
+        table = features.table(identifier)
+        stride = max(map(table.stride, self.content_layers), default=0) if table else 0
+        seen = {"long": WAVES * stride} if stride else {}
+        terms, beta = settings.terms(), settings.tv_exponent()
         self.objective = losses.Objective(
-            self.network, style_loss, settings.terms(), settings.tv_exponent(), content_loss, axes
+            self.network, style_loss, terms, beta, content_loss, axes, **seen
         )
         name = None if parts.optimizer else _optimizer_name(settings, self.statistic)
         self.optimizer = optimizers.get(parts.optimizer or name, settings)
         if self.objective.is_trained:
             name = name if name == "adam" else None
             self.optimizer = Alternating(self.optimizer, self.objective.style_loss.statistic.every)
-        table = features.table(identifier)
         representation = TogetherTable(table, count) if table and count > 1 else table
         self.workload = _workload(self, settings, representation, precision, name, count)
         self._make_chain = functools.partial(Chain, settings, precision, self.tiling, self.color)

@@ -178,9 +178,9 @@ class Inputs:
         """Pictures that are made together."""
         return len(self.material.names) if self.material else 1
 
-    def noise(self, height: int, width: int, seed: int) -> np.ndarray:
+    def noise(self, height: int, width: int, seed: int, deviation: float) -> np.ndarray:
         """An image to start from, the same in all maps."""
-        return np.tile(images.noise(height, width, seed), (1, 1, 1, self.count))
+        return np.tile(images.noise(height, width, seed, deviation), (1, 1, 1, self.count))
 
     @property
     def _pictures(self):

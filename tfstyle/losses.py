@@ -8,10 +8,12 @@ Gatys et al. (2016) divide by constants of the layer instead (equations 1 and 4)
 import keras
 import tensorflow as tf
 
+from tfstyle import pyramid
 from tfstyle.features.steerable_pyramid import IMAGE
 from tfstyle.statistics.base import Learner
 from tfstyle.targets import Targets
 
+CHROMA = 0.4  # of the deviation of light: about that of colours
 EPSILON = 1e-12  # avoids a division by zero where the target vanishes
 
 
@@ -264,6 +266,7 @@ class Objective:
         tv_beta: exponent of the total variation.
         content_loss: how content is compared; by default a `ContentLoss`.
         tiled: whether the first row follows the last, and the first column the last one.
+        long: pixels that a feature of the content sees, see `natural`.
 
     Attributes:
         names: of the terms that a call reports.
@@ -280,8 +283,10 @@ class Objective:
         tv_beta=1.0,
         content_loss=None,
         tiled=(False, False),
+        long=pyramid.LONG,
     ):
         self.network, self.style_loss, self.tiled = network, style_loss, tiled
+        self.long = long
         self.content_loss = content_loss or ContentLoss()
         self.total_variation = TotalVariation(tv_beta)
         self.range_penalty = RangePenalty()
@@ -305,12 +310,15 @@ class Objective:
         return sum(parts.values()), parts
 
     def scaled(self, change, targets):
-        """A change of the image in the units of the statistic that looks at it, if it has any.
+        """A change of the image as an optimiser makes it: linear, and its own adjoint.
 
-        See `PortillaSimoncelli.scaled`.
+        Where a statistic looks at the image itself, in its units (`PortillaSimoncelli.scaled`);
+        where there is no style, as photographs vary.
         """
+        if self.style_loss is None:
+            return natural(change, self.long)
         target = targets.style.get(IMAGE)
-        scaled = getattr(self.style_loss and self.style_loss.statistic, "scaled", None)
+        scaled = getattr(self.style_loss.statistic, "scaled", None)
         return change if target is None or scaled is None else scaled(change, target)
 
     def content_error(self, features, targets, weights=(), **sizes):
@@ -346,6 +354,19 @@ class Objective:
             for layer, target in targets.style.items()
         }
         return targets._replace(style=style)
+
+
+def natural(change, long):
+    """A change of an image `[1, H, W, 3]`, its colours and fine waves as weak as in photographs.
+
+    Many pictures have the same deep features. Of these an optimiser finds one that is near to where
+    it begins, in the units of its steps: so they are those in which photographs vary (Olah,
+    Mordvintsev & Schubert 2017, "Feature Visualization", section "Preconditioning"). Waves longer
+    than `long` pixels are as strong as these. Linear, and its own adjoint.
+    """
+    light = tf.reduce_mean(change, axis=3, keepdims=True)
+    maps = tf.transpose(light + CHROMA * (change - light), [0, 3, 1, 2])
+    return tf.transpose(pyramid.falling(maps, long), [0, 2, 3, 1])
 
 
 def by_region(function, *nests):

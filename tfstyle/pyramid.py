@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-LONG = 128  # pixels: waves that are as long hardly differ in strength from longer ones
+LONG = 128  # pixels, of the longest waves that are stronger than shorter ones
 
 
 class Pyramid(NamedTuple):
@@ -92,15 +92,15 @@ def enlarged(bands: tf.Tensor, size) -> tf.Tensor:
     return _sampled(padded(tf.signal.fft2d(bands), size), tf.shape(bands)[-2:])
 
 
-def falling(image: tf.Tensor) -> tf.Tensor:
+def falling(image: tf.Tensor, long: int = LONG) -> tf.Tensor:
     """Pictures `[..., H, W]` whose frequencies fall as those of most pictures do: 1 / frequency.
 
-    Waves of `LONG` pixels are weakened to a half, much longer ones not at all. It is linear, and
+    Waves of `long` pixels are weakened to a half, much longer ones not at all. It is linear, and
     its own adjoint.
     """
     spectrum, shape = fft(image), tf.shape(image)[-2:]
     radius, _ = _polar(shape, shape, image.dtype)
-    return tf.ensure_shape(_real(spectrum * _complex(1 / (1 + LONG / 2 * 2**radius))), image.shape)
+    return tf.ensure_shape(_real(spectrum * _complex(1 / (1 + long / 2 * 2**radius))), image.shape)
 
 
 def at_scale(length, scale: int):

@@ -359,7 +359,8 @@ class Run(Resumable):
         if self.settings.chosen("method") == "both":
             return at_once.inverted(*self._parts)
         first = self.plan.levels[0].level
-        return self.inputs.noise(first.height, first.width, self.settings.seed)
+        of_noise = self.settings.seed, self.settings.noise
+        return self.inputs.noise(first.height, first.width, *of_noise)
 
     def _whole_image(self):
         shown = self._shown(self._image(), self.plan.levels[-1].level)

@@ -81,12 +81,12 @@ def main(_) -> None:
             lines.append(_line(name, image, style, seconds))
             rows[-1] += [(style, name), (image, "from noise")]
             print(lines[-1], flush=True)
-    (folder / "table.md").write_text("\n".join(lines) + "\n")
-    images.save(folder / "sheet.jpg", contact_sheet.draw(rows))
+        (folder / "table.md").write_text("\n".join(lines) + "\n")
+        images.save(folder / "sheet.jpg", contact_sheet.draw(rows))
 
 
 if __name__ == "__main__":  # only here: the tests import other tools with flags of these names
-    textures = [f"examples/textures/{name}.jpg" for name in ("pebbles", "weave")]
+    textures = [f"examples/textures/{name}.jpg" for name in ("pebbles", "brick", "weave", "gravel")]
     flags.DEFINE_list("styles", textures, "Textures.")
     flags.DEFINE_string("output", "portilla_simoncelli", "Folder to write.")
     flags.DEFINE_integer("size", 256, "Side of the pictures, pixels.", lower_bound=32)

@@ -39,6 +39,10 @@ class Blocked:
     def __call__(self, image, targets):
         return self.value_and_gradient(image, targets)[:2]
 
+    def scaled(self, change, targets):
+        """See `Objective.scaled`: of the whole image."""
+        return self.objective.scaled(change, targets)
+
     def value_and_gradient(self, image, targets):
         """Loss, its parts, and its gradient with respect to the image, as from the whole image."""
         sums, positions, sizes = self._survey(image, targets)

@@ -19,10 +19,10 @@ def resize(image, height, width, method=Image.Resampling.LANCZOS):
     return np.clip(np.stack(resized, axis=-1), 0, 1)[np.newaxis]  # Lanczos overshoots at edges
 
 
-def noise(height, width, seed):
-    """Returns clip(0.5 + 0.15 N(0, 1)), float32 [1, height, width, 3] in [0, 1], by its seed."""
+def noise(height, width, seed, deviation=0.15):
+    """Returns clip(0.5 + deviation N(0, 1)), float32 [1, height, width, 3], by its seed."""
     normal = np.random.default_rng(seed).standard_normal((1, height, width, 3), np.float32)
-    return np.clip(0.5 + 0.15 * normal, 0, 1)
+    return np.clip(0.5 + deviation * normal, 0, 1)
 
 
 def to_pil(image):

@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfstyle.random_field.energy import BINS
 
 STEP = 0.3  # for one filter
+PULL = 0.4  # of Newton's step: by how much an error of lightness itself changes the prices
 SMALLEST = 0.003  # share of a bin: smaller ones change no faster
 
 
@@ -53,31 +54,30 @@ class Learner:
 
         The more filters there are, the shorter the step of each: where all respond alike, they
         change the same, and together go too far. The less new the picture is, the shorter, too.
+
+        A sampler of pixels makes large parts lighter or darker only slowly. By multipliers alone,
+        which grow until the picture is right and are too large then, it would become too light and
+        too dark in turn. So what is right on the mean is held by a `PULL` that goes with the error.
         """
         seed = tf.constant([self.seed, self.sweeps])
-        pictures = self._sampler.sweep(pictures, self.multipliers, seed)
-        model = tf.reduce_mean(self.energy.histograms(pictures), axis=0)
+        pulled = [[PULL * (feature.filter.kernel.min() > 0)] for feature in self.features]
+        prices = self.multipliers + tf.constant(pulled, tf.float32) * self._excess(pictures)
+        pictures = self._sampler.sweep(pictures, prices, seed)
         step *= self.field.renewed(self._sampler) / len(self.features)
-        self.multipliers = learned(self.multipliers, model, self.observed, step)
+        self.multipliers += step * self._excess(pictures)
         self.sweeps += 1
         return pictures
 
+    def _excess(self, pictures):
+        """Newton's step of the multipliers, if the bins and the pixels were independent.
 
-def learned(
-    multipliers: tf.Tensor, model: tf.Tensor, observed: tf.Tensor, step: float
-) -> tf.Tensor:
-    """Multipliers after a step up the likelihood of the observed picture.
-
-    Its gradient is E_model[histogram] - observed histogram (Zhu, Wu & Mumford 1998, equation 14).
-    It is divided by the share of the bin, which is about the curvature, so that rare responses are
-    learned as fast as common ones.
-
-    Args:
-        multipliers: float32 `[K, BINS]`.
-        model, observed: histograms such as these; that of the model is estimated from samples.
-        step: of Newton's step, if the bins and the pixels were independent.
-    """
-    return multipliers + step * (model - observed) / (0.5 * (model + observed) + SMALLEST)
+        The gradient of the likelihood is E_model[histogram] - observed histogram (Zhu, Wu & Mumford
+        1998, equation 14); that of the model is estimated from samples. It is divided by the share
+        of the bin, which is about the curvature, so that rare responses are learned as fast as
+        common ones.
+        """
+        model = tf.reduce_mean(self.energy.histograms(pictures), axis=0)
+        return (model - self.observed) / (0.5 * (model + self.observed) + SMALLEST)
 
 
 def error(model: tf.Tensor, observed: tf.Tensor) -> tf.Tensor:

@@ -114,6 +114,7 @@ class InvertSettings(JobSettings, OnePicture):
 
     pictures: ClassVar[tuple[str, ...]] = ("content",)
     inits: ClassVar[tuple[str, ...]] = ("noise",)
+    noise: ClassVar[float] = 0.003  # hardly any: what features do not see of it stays to the end
 
     method: str = setting(
         "optimization",

@@ -34,6 +34,7 @@ class JobSettings(Settings):
     # Pictures that the job needs, and the names that stand for one to start from.
     pictures: ClassVar[tuple[str, ...]] = ("content", "style")
     inits: ClassVar[tuple[str, ...]] = ("content", "noise")
+    noise: ClassVar[float] = 0.15  # its deviation, where the image starts from noise
 
     init: str = setting(
         "content",
