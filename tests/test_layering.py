@@ -90,7 +90,7 @@ def test_importing_is_light(module):
 
 
 def test_graphs_are_made_without_autograph():
-    """It reads and rewrites Python for seconds before a run begins; the library needs none of it."""
+    """It rewrites Python for seconds before a run begins, and the library needs none of that."""
     for path in (ROOT / "tfstyle").rglob("*.py"):
         nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
         graphs = {node for node in nodes if ast.unparse(node) == "tf.function"}
