@@ -90,3 +90,13 @@ def _is_module(path):
 def test_importing_is_light(module):
     code = f"import sys, {module}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_graphs_are_made_without_autograph():
+    """It rewrites Python for seconds before a run begins, and the library needs none of that."""
+    for path in (ROOT / "tfstyle").rglob("*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+        graphs = {node for node in nodes if ast.unparse(node) == "tf.function"}
+        calls = [node for node in nodes if isinstance(node, ast.Call)]
+        told = {call.func for call in calls if "autograph=False" in map(ast.unparse, call.keywords)}
+        assert {node for node in graphs if isinstance(node, ast.Attribute)} <= told, path
