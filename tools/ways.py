@@ -3,7 +3,7 @@
     python -m tools.ways --contents=photo.jpg,other.jpg --output=demo/ways
 
 Writes a sheet for each photograph and `table.md`: means over the photographs of what
-`tfstyle compare` measures, seconds once everything is loaded, and the size of the weights.
+`tfstyle compare` measures, processor seconds once everything is loaded, and megabytes of weights.
 """
 
 import os
@@ -74,13 +74,14 @@ def main(_) -> None:
         for name, (make, _) in makers.items():
             if not number:
                 make(photo)  # loads networks, builds graphs
-            began = time.perf_counter()
+            began = time.process_time()
             made[name] = make(photo)
-            seconds[name] = time.perf_counter() - began
+            seconds[name] = time.process_time() - began
         found = judged(photo, FLAGS.style, settings, made, seconds)
         images.save(folder / f"{pathlib.Path(photo).stem}.jpg", found.sheet, None)
         rows += found.rows
-    lines = [f"| | {' | '.join(MEASURES.values())} | seconds | MB |", f"|---{'|---' * 7}|"]
+    columns = ["", *MEASURES.values(), "processor seconds", "MB"]
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for name, (_, size) in makers.items():
         own = [row for row in rows if row["way"] == name]
         means = [np.mean([row[measure] for row in own]) for measure in (*MEASURES, "seconds")]
