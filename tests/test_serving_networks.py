@@ -10,7 +10,7 @@ from PIL import Image
 
 import tfstyle
 from tfstyle import cli, images
-from tfstyle.networks import trained
+from tfstyle.networks import inverter, trained
 from tfstyle.server import codec, plain, worker
 
 RNG = np.random.default_rng(3)
@@ -74,16 +74,12 @@ def test_a_network_that_weaves(folder):
     assert answer.code == 400 and answer.content.startswith("height, width: expected multiples")
 
 
-def test_a_network_that_inverts(photo):
+def test_a_network_that_inverts_and_a_fault(photo, monkeypatch):
     answering, name, known = exported("--layer=block1_conv1", "--precision=float32")
     assert (name, known) == ("invert", {"max_size": 1024})
-    expected = tfstyle.invert("photo.png", layer="block1_conv1", method="network", size=64).image
+    expected = inverter.get("block1_conv1", "float32")(photo)
     made = painted(answering, name, known, pathlib.Path("photo.png").read_bytes())
     np.testing.assert_allclose(made, expected, atol=0.51 / 255)
-
-
-def test_a_fault_is_traced_and_not_told(photo, monkeypatch):
-    answering, name, known = exported("--layer=block1_conv1", "--precision=float32")
     monkeypatch.setattr(images, "load", lambda *arguments: 1 / 0)
     answer = answering("picture", b"", signature=name, numbers=known, form=plain.PNG)
     assert answer[:2] == (500, "failed with ZeroDivisionError, see the log")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import tfstyle
+from tfstyle import __version__
 from tfstyle.server import plain
 
 JSON = "application/json"
@@ -141,7 +141,7 @@ def described(routes: Mapping[str, Any], has_token: bool) -> dict[str, Any]:
     schemes = {"token": {"type": "http", "scheme": "bearer"}} if has_token else {}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "tfstyle", "version": tfstyle.__version__},
+        "info": {"title": "tfstyle", "version": __version__},
         "paths": paths,
         "components": {"schemas": {"Error": error}, "securitySchemes": schemes},
         "security": [{"token": []}] if has_token else [],
