@@ -9,7 +9,9 @@ from tfstyle.statistics.moments import FLAT, MeanCovariance
 
 SAMPLES = 1024  # feature vectors of a picture that are compared
 GOLDEN = 0.6180339887498949
-STAGGERED = (0, 2, 1, 3)  # quarters of a period by which the rows of a pattern are shifted
+# Rows of a pattern: quarters of their distance by which each is lower, of a period and of its part
+# by which it is further right. On a mere grid of pixels a texture would show that grid.
+PATTERN = ((0, 0, 0), (3, 2, 1), (1, 1, 3), (2, 3, 2))
 NEIGHBOURS = 0.03  # weight beside the moments: with more, the positions that are compared stand out
 TINY = 1e-24  # added to squared lengths, which a flat picture has none of
 
@@ -103,8 +105,10 @@ def lattice(height, width):
     period = tf.minimum(2 ** ((halvings + turns) // 2), width)
     step = -(-(2**halvings) // period)
     number = tf.range(tf.maximum(height // step, 1))[:, None]
-    shift = tf.gather(STAGGERED, number % 2**turns) * period // 4
-    return tf.reshape(number * step * width + tf.range(width // period) * period + shift, [-1])
+    down, shift, right = tf.unstack(tf.gather(PATTERN, number % 2**turns), axis=-1)
+    rows = number * step + down * step // 4
+    columns = tf.range(width // period) * period + shift * period // 4
+    return tf.reshape(rows * width + columns + right * (period // 2**turns) // 4, [-1])
 
 
 def _spread(count):
