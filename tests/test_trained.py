@@ -13,7 +13,7 @@ from PIL import Image
 import tfstyle
 from tfstyle import cli, images
 from tfstyle.networks import applied, files, texture_network, trained, units
-from tfstyle.serving import networks
+from tfstyle.serving import networks, onnx_file
 
 ROOT = pathlib.Path(__file__).parent.parent
 RNG = np.random.default_rng(5)
@@ -193,6 +193,7 @@ def test_a_lite_file_makes_the_same_at_any_size(painter, tmp_path, capsys):
 
 @pytest.mark.parametrize("kind", ["style", "texture"])
 def test_an_onnx_file_makes_the_same_at_any_size(kind, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("onnx", reason="pip install onnx onnxruntime")
     runtime = pytest.importorskip("onnxruntime", reason="pip install onnx onnxruntime")
     monkeypatch.chdir(tmp_path)
     network(kind).save("model.npz")
@@ -211,3 +212,10 @@ def test_an_onnx_file_makes_the_same_at_any_size(kind, tmp_path, monkeypatch, ca
         assert expected.std() > 0.01 and expected.shape == (count, height, width, 3)
         (painted,) = session.run(None, named)
         np.testing.assert_allclose(painted, expected, atol=1e-4)
+
+
+def test_an_onnx_file_needs_its_package(painter, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ValueError, match="^output: expected the package onnx, .*pip install"):
+        onnx_file.save(painter, tmp_path / "painter.onnx")
+    assert not any(tmp_path.iterdir())
