@@ -61,6 +61,8 @@ def test_save_and_load_known_pixels(extension):
     loaded = images.load("out" + extension)
     assert loaded.shape == (1, 60, 40, 3) and loaded.dtype == np.float32
     np.testing.assert_allclose(loaded[0, 10::20, 10::20], TILES / 255, atol=tolerance / 255 + 1e-7)
+    with open("out" + extension, "rb") as file:
+        np.testing.assert_array_equal(images.load(file.read()), loaded)
 
 
 def test_save_rounds_half_up_and_clips():
@@ -232,6 +234,8 @@ def test_truncated_files(folder, extension):
     (folder / f"cut.{extension}").write_bytes(data[: len(data) // 2])
     with pytest.raises(ImageError, match=f"^image=cut.{extension}: .*damaged"):
         images.load(f"cut.{extension}")
+    with pytest.raises(ImageError, match="^image: .*damaged"):
+        images.load(data[: len(data) // 2])
 
 
 def test_unreadable_files(folder, monkeypatch):
