@@ -115,13 +115,16 @@ def test_numbers_are_those_of_plenoptic(name):
         assert error < 1e-4 * np.linalg.norm(stored[key][known]), key
 
 
-def test_steps_are_along_the_deviations_of_colours_and_fall_with_the_frequency():
+def test_steps_are_along_the_deviations_of_colours_and_octaves():
     statistic, style = statistics.get("portilla_simoncelli"), texture(20, 27)
     target, colours = statistic.target([style], [1.0]), style.reshape(-1, 3)
     values, vectors = np.linalg.eigh(np.cov(colours.T, bias=True))
     root = vectors * np.sqrt(np.maximum(values / values[-1], joint.LIVE)) @ vectors.T
     y, x = np.meshgrid(np.fft.fftfreq(20), np.fft.fftfreq(27), indexing="ij")
-    gain = 1 / (1 + 128 * np.hypot(y, x))
+    octaves = np.clip(-np.log2(np.maximum(2 * np.hypot(y, x), 1e-9)), 0, 5)
+    strongest = target["lowpass_deviation"][:, 0], target["highpass_variance"][0, 0]
+    gain = np.interp(octaves, range(6), pyramid.amplitudes(*strongest))
+    gain[0, 0] = 1
     change = np.random.default_rng(1).normal(size=(1, 20, 27, 3)).astype(np.float32)
     expected = np.fft.ifft2(gain[..., None] * np.fft.fft2(change @ root, axes=(1, 2)), axes=(1, 2))
     scaled = statistic.scaled(tf.constant(change), target)
@@ -129,6 +132,21 @@ def test_steps_are_along_the_deviations_of_colours_and_fall_with_the_frequency()
     np.testing.assert_allclose(  # its own adjoint
         np.vdot(style, scaled), np.vdot(statistic.scaled(tf.constant(style), target), change), 1e-4
     )
+
+
+@pytest.mark.parametrize("power", [0, 1])
+def test_amplitudes_are_those_of_the_octaves(power):
+    """Of noise whose waves are all as strong, or fall as 1 / frequency."""
+    y, x = np.meshgrid(np.fft.fftfreq(128), np.fft.fftfreq(128), indexing="ij")
+    wanted = 1 / np.maximum(2 * np.hypot(y, x), 1 / 32) ** power
+    noise = np.fft.fft2(np.random.default_rng(0).normal(size=(128, 128)))
+    found = summary(np.fft.ifft2(noise * wanted).real[..., None])
+    amplitudes = pyramid.amplitudes(
+        tf.constant(found["lowpass_deviation"][:, 0], tf.float32),
+        tf.constant(found["highpass_variance"][0, 0], tf.float32),
+    )
+    expected = 2.0 ** (power * np.arange(6))
+    np.testing.assert_allclose(amplitudes / amplitudes[2], expected / expected[2], rtol=0.45)
 
 
 def test_a_grey_picture_has_one_colour_and_a_coloured_one_has_three():

@@ -283,7 +283,7 @@ class Objective:
         tv_beta=1.0,
         content_loss=None,
         tiled=(False, False),
-        long=pyramid.LONG,
+        long=128,
     ):
         self.network, self.style_loss, self.tiled = network, style_loss, tiled
         self.long = long

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-LONG = 128  # pixels, of the longest waves that are stronger than shorter ones
+WEAK = 1e-3  # of the amplitude of the strongest octave: weaker ones count as that
 
 
 class Pyramid(NamedTuple):
@@ -92,15 +92,46 @@ def enlarged(bands: tf.Tensor, size) -> tf.Tensor:
     return _sampled(padded(tf.signal.fft2d(bands), size), tf.shape(bands)[-2:])
 
 
-def falling(image: tf.Tensor, long: int = LONG) -> tf.Tensor:
+def falling(image: tf.Tensor, long: int) -> tf.Tensor:
     """Pictures `[..., H, W]` whose frequencies fall as those of most pictures do: 1 / frequency.
 
     Waves of `long` pixels are weakened to a half, much longer ones not at all. It is linear, and
     its own adjoint.
     """
-    spectrum, shape = fft(image), tf.shape(image)[-2:]
-    radius, _ = _polar(shape, shape, image.dtype)
-    return tf.ensure_shape(_real(spectrum * _complex(1 / (1 + long / 2 * 2**radius))), image.shape)
+    return _times(image, lambda octaves: 1 / (1 + long / 2 * 2**octaves))
+
+
+def shaped(image: tf.Tensor, gains: tf.Tensor) -> tf.Tensor:
+    """Pictures `[..., H, W]` times a gain for each octave of the frequency, and between those.
+
+    `gains` are `[M]`, of the highest frequency and of the next octaves; means stay. It is linear,
+    and its own adjoint.
+    """
+    mean = tf.reduce_mean(image, axis=[-2, -1], keepdims=True)
+    last = tf.cast(tf.shape(gains)[0] - 1, image.dtype)
+
+    def gain(octaves):
+        below = tf.clip_by_value(-octaves, 0, last)[..., None]
+        return tf.linalg.matvec(tf.nn.relu(1 - tf.abs(below - tf.range(last + 1))), gains)
+
+    return mean + _times(image - mean, gain)
+
+
+def amplitudes(deviations: tf.Tensor, finest: tf.Tensor) -> tf.Tensor:
+    """About the amplitude of a wave of each octave, `[N + 2]` over the largest, see `shaped`.
+
+    Args:
+        deviations: of `lowpasses`, `[N + 1]`.
+        finest: variance of the high-pass residual.
+    """
+    below = tf.square(deviations)
+    rings = tf.nn.relu(below[:-1] - below[1:])
+    # Over their parts of all frequencies: about where each of the filters passes half the energy.
+    quarters = 0.25 ** tf.range(tf.shape(below)[0], dtype=below.dtype)
+    parts = [rings / (0.21 * quarters[:-1]), below[-1:] / (0.28 * quarters[-1:])]
+    squares = tf.concat([[finest / 0.56], *parts], axis=0)
+    largest = tf.reduce_max(squares)
+    return tf.sqrt(tf.where(largest > 0, tf.maximum(squares / largest, WEAK**2), 1.0))
 
 
 def at_scale(length, scale: int):
@@ -184,6 +215,13 @@ def _polar(size, shape, dtype):
     radius = tf.sqrt(tf.square(rows) + tf.square(columns))
     least = tf.constant(2.0**-40, dtype)  # of a constant: below all octaves
     return tf.math.log(tf.maximum(radius, least)) / math.log(2), tf.atan2(rows, columns)
+
+
+def _times(image, gain):
+    """Pictures `[..., H, W]` times a function of log2 of the radius of the frequency over pi."""
+    shape = tf.shape(image)[-2:]
+    radius, _ = _polar(shape, shape, image.dtype)
+    return tf.ensure_shape(_real(fft(image) * _complex(gain(radius))), image.shape)
 
 
 def _indices(count):

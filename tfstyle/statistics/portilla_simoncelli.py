@@ -111,11 +111,11 @@ class PortillaSimoncelli(Statistic):
 
         The numbers are relative: those of a weak colour, and of fine waves, change by small steps
         as much as others by large ones. So an optimiser takes its steps along the deviations of
-        the style's colours, and with an amplitude that falls as the frequency grows (see
-        `pyramid.falling`). Linear, and its own adjoint.
+        the style's colours, and of the octaves of the strongest. Linear, and its own adjoint.
         """
         maps = tf.einsum("bhwc,cd->bdhw", change, deviations(target["covariance"]))
-        return tf.transpose(pyramid.falling(maps), [0, 2, 3, 1])
+        strongest = target["lowpass_deviation"][:, 0], target["highpass_variance"][0, 0]
+        return tf.transpose(pyramid.shaped(maps, pyramid.amplitudes(*strongest)), [0, 2, 3, 1])
 
     def compared(self, features, target) -> dict:
         """`errors` of a map `[1, h, w, C]`."""
