@@ -5,7 +5,7 @@ import collections
 import concurrent.futures
 import contextlib
 import http.client
-import importlib
+import importlib.util
 import json
 import re
 
@@ -83,6 +83,12 @@ def test_what_cannot_be_served(server, model, arguments, sentence, monkeypatch, 
     arguments = [each.format(taken=server.root.rpartition(":")[2]) for each in arguments]
     assert cli.main(["serve", f"--model={model}", "--port=0", *arguments]) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_what_is_not_installed_is_named(model, monkeypatch, capsys):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert cli.main(["serve", f"--model={model}"]) == 1
+    assert capsys.readouterr().err.endswith('missing: pip install "tfstyle[serve]"\n')
 
 
 def test_health_readiness_and_status(server):
