@@ -1,12 +1,9 @@
 """A network that makes a texture of noise, at once (Ulyanov, Lebedev, Vedaldi & Lempitsky 2016).
 
-Noise comes in at several scales, from coarse to fine; all maps continue at their other side, so
-every picture is a tile. With instance normalisation (Ulyanov, Vedaldi & Lempitsky 2017). Theirs has
-noise at every scale; here the finest have none. Of it a network makes grain, which has the variance
-that is asked for, before it learns the edges that should have it.
+Noise of every scale comes in, from coarse to fine; all maps continue at their other side, so every
+picture is a tile. With instance normalisation (Ulyanov, Vedaldi & Lempitsky 2017). Without noise at
+the finest scales a network makes a mesh in the place of speckles.
 """
-
-import itertools
 
 import keras
 import tensorflow as tf
@@ -16,7 +13,7 @@ from tfstyle.networks.units import Chain, Unit, doubled, to_colours
 
 TILED = (True, True)
 WIDTHS = (64, 64, 48, 32, 24, 16)  # channels of the scales, from coarse to fine
-NOISE = (16, 8, 8, 4)  # channels of noise that come in, at the coarsest ones
+NOISE = (16, 8, 8, 4, 4, 2)  # channels of noise that come in
 STRIDE = 2 ** (len(WIDTHS) - 1)
 # Pixels on each side of its own that a pixel depends on, where statistics are given: two positions
 # at each scale, one in the end; and up-sampling looks up to one stride away.
@@ -48,17 +45,16 @@ class TextureNetwork(keras.Model):
             `StyleNetwork.call`.
         """
         chain, x = Chain(statistics), None
-        for new, units in itertools.zip_longest(noise, self.scales):
-            seen = [] if x is None else [doubled(x)]
-            seen += [] if new is None else [ops.cast(new, self.compute_dtype)]
-            x = ops.concatenate(seen, axis=-1)
+        for new, units in zip(noise, self.scales):
+            new = ops.cast(new, self.compute_dtype)
+            x = new if x is None else ops.concatenate([doubled(x), new], axis=-1)
             for unit in units:
                 x = chain(unit, x)
         return GREY + self.colours(self.border(ops.cast(x, "float32"))), chain.measured
 
 
 def noise(batch, height, width, seed) -> list[tf.Tensor]:
-    """Noise for a batch of pictures, normal, from coarse to fine.
+    """Noise for a batch of pictures, normal, of all scales from coarse to fine.
 
     Args:
         batch: number of pictures; the first ones do not depend on it.

@@ -17,7 +17,7 @@ def save(trained: Trained, path: str | os.PathLike) -> None:
     """Writes an ONNX file, of batches and pictures of any size; weights are float16.
 
     A style network's input is `image`, float32 `[N, H, W, 3]` in [0, 1], H and W at least 8. Those
-    of a texture network are `noise_0` to `noise_3`, normal noise `[N, h, w, C]` from coarse to
+    of a texture network are `noise_0` to `noise_5`, normal noise `[N, h, w, C]` from coarse to
     fine, each twice as large as the one before. The output is `painted`, `[N, H, W, 3]` in [0, 1].
     Settings and record of the training are in the metadata, as JSON.
 
@@ -74,13 +74,11 @@ def _painted(graph, network):
 def _woven(graph, network):
     """The same of `TextureNetwork.call`."""
     inputs, x = {}, None
-    for scale, pair in enumerate(network.scales):
-        seen = [] if x is None else [graph.doubled(x)]
-        if scale < len(texture_network.NOISE):
-            name = f"noise_{scale}"
-            inputs[name] = [None, None, None, texture_network.NOISE[scale]]
-            seen.append(graph.add("Transpose", name, perm=[0, 3, 1, 2]))
-        x = graph.add("Concat", *seen, axis=1)
+    for scale, (channels, pair) in enumerate(zip(texture_network.NOISE, network.scales)):
+        name = f"noise_{scale}"
+        inputs[name] = [None, None, None, channels]
+        new = graph.add("Transpose", name, perm=[0, 3, 1, 2])
+        x = new if x is None else graph.add("Concat", graph.doubled(x), new, axis=1)
         for unit in pair:
             x = graph.unit(unit, x)
     grey = graph.constant(texture_network.GREY)
