@@ -77,7 +77,7 @@ PORTILLA_SIMONCELLI = PYRAMID | {"style_layers": ("image",), "lbfgs_history": 10
 # Of textures. The joint statistics take longer, and errors of a hundredth are less than what is
 # left where the picture is made smoother.
 TEXTURE = {"evaluations": 300, "tv_weight": 0.001}
-JOINT_TEXTURE = {"evaluations": 600, "tv_weight": 0.0}
+JOINT_TEXTURE = {"evaluations": 1000, "tv_weight": 0.0}
 SAMPLERS = ("gibbs", "langevin")
 METHODS = ("optimization", "network", "both")
 PAINTERS = ("optimization", "transport")
