@@ -70,7 +70,7 @@ TEXTURES += ("styles/mosaic", "styles/woodcut")
 SIZE = 256  # long side of the pictures, pixels
 GRIDS = {
     "choices": (CHOICES, PAIRS, TEXTURES),
-    "refinements": (REFINEMENTS, PAIRS, TEXTURES),
+    "refinements": (REFINEMENTS, (), TEXTURES),
     "causes": (CAUSES, PAIRS[1:2], TEXTURES[2:3]),
 }
 MEASURES = ("grain_luminance_25", "grain_luminance_50", "grain_chroma_25", "grain_chroma_50")
@@ -90,7 +90,8 @@ def main(_) -> None:
         )
         writer.writeheader()
         writer.writerows(rows)
-    table = "\n\n".join(map("\n".join, (_table(rows, kind) for kind in comparison.JOBS)))
+    kinds = dict.fromkeys(row["kind"] for row in rows)
+    table = "\n\n".join("\n".join(_table(rows, kind)) for kind in kinds)
     pathlib.Path(flags.FLAGS.output, "table.md").write_text(table + "\n")
 
 
