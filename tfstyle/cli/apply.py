@@ -60,7 +60,6 @@ def main(arguments: Sequence[str]) -> int:
     if given is None:
         return 0
     settings, where = options.make(ApplySettings, given), options.make(Pictures, given)
-    networks.find(str(where.model))
     if where.content and any(map(video.is_film, where.content)):
         return _film(where, {*given} - {"model", "content", "output"})
     return _apply(_jobs(where), settings, where)
@@ -68,6 +67,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _apply(jobs, settings, where) -> int:
     """Makes the pictures, one by one, and says what could not be made."""
+    networks.find(str(where.model))
+
     from tfstyle.networks import applied, trained
 
     applier = applied.Applier(trained.load(str(where.model)))
@@ -99,6 +100,7 @@ def _film(where, others) -> int:
     for name in others:
         raise ValueError(f"{name}: expected nothing beside a film, which keeps its size and sound")
     check_inputs_stay("output", output, {"content": content, "model": where.model})
+    networks.find(str(where.model))
 
     from tfstyle.networks import applied, trained
 
