@@ -145,7 +145,7 @@ def test_amplitudes_are_those_of_the_octaves(power):
         tf.constant(found["lowpass_deviation"][:, 0], tf.float32),
         tf.constant(found["highpass_variance"][0, 0], tf.float32),
     )
-    expected = 2.0 ** (power * np.arange(6))
+    expected = 2.0 ** ((power - 0.5) * np.arange(6))  # a quarter of the waves in each
     np.testing.assert_allclose(amplitudes / amplitudes[2], expected / expected[2], rtol=0.45)
 
 

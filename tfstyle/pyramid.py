@@ -118,7 +118,9 @@ def shaped(image: tf.Tensor, gains: tf.Tensor) -> tf.Tensor:
 
 
 def amplitudes(deviations: tf.Tensor, finest: tf.Tensor) -> tf.Tensor:
-    """About the amplitude of a wave of each octave, `[N + 2]` over the largest, see `shaped`.
+    """How strong each octave is, `[N + 2]` over the largest, see `shaped`.
+
+    The geometric mean of the amplitude of one of its waves, and of the deviation of all together.
 
     Args:
         deviations: of `lowpasses`, `[N + 1]`.
@@ -130,6 +132,7 @@ def amplitudes(deviations: tf.Tensor, finest: tf.Tensor) -> tf.Tensor:
     quarters = 0.25 ** tf.range(tf.shape(below)[0], dtype=below.dtype)
     parts = [rings / (0.21 * quarters[:-1]), below[-1:] / (0.28 * quarters[-1:])]
     squares = tf.concat([[finest / 0.56], *parts], axis=0)
+    squares *= 0.5 ** tf.range(tf.shape(squares)[0], dtype=below.dtype)  # fewer waves in each
     largest = tf.reduce_max(squares)
     return tf.sqrt(tf.where(largest > 0, tf.maximum(squares / largest, WEAK**2), 1.0))
 
