@@ -301,7 +301,7 @@ def test_help_lists_the_flags_of_the_command_and_no_other(command, capsys):
         expected |= {"samples"}
     if command == "apply":
         expected |= {"output_dir", "extension", *FileSettings.fields()}
-    if "statistic" in expected:
+    if "statistic" in expected and command != "train":  # which has statistics in closed form only
         learning = {field.name for field in dataclasses.fields(Discriminator)} - {"seed"}
         assert {f"discriminator_{name}" for name in learning} < expected
     listed = set(re.findall(r"^  --(\w+)", text, re.MULTILINE))

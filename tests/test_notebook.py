@@ -52,7 +52,7 @@ def executed(tmp_path_factory):
         resources={"metadata": {"path": str(folder / "examples")}},
         timeout=300,
     )
-    small = {"TFSTYLE_NOTEBOOK_SIZE": str(SIZE), "TFSTYLE_NOTEBOOK_EVALUATIONS": "8"}
+    small = {"TFSTYLE_NOTEBOOK_SIZE": str(SIZE), "TFSTYLE_NOTEBOOK_EVALUATIONS": "16"}
     clean = {"PYTHONPATH": str(ROOT), "IPYTHONDIR": str(folder / "ipython")}
     client.execute(env=os.environ | small | clean)
     return notebook

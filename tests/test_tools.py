@@ -107,8 +107,9 @@ def test_a_seam_is_measured_beside_the_steps_inside():
 
 def test_grids_of_grain_are_settings_and_become_a_table():
     for variants, pairs, textures in grain.GRIDS.values():
-        for cells in (grain._stylized(variants, *pairs[0]), grain._textures(variants, textures[0])):
-            settings = [cell.settings for cell in cells]
+        stylized = [grain._stylized(variants, *pair) for pair in pairs[:1]]
+        for cells in (*stylized, grain._textures(variants, textures[0])):
+            settings = [cell.settings for cell in cells if cell.label != grain.WAVES]
             assert len(set(settings)) == len(settings) > 1
             assert {cell.label for cell in cells} <= set(variants)
     measures = dict.fromkeys(grain.MEASURES)

@@ -61,6 +61,10 @@ class Nearest(Statistic):
             *self.moments.measure(features),
         )
 
+    def nothing(self, target):
+        vectors, weights, *moments = super().nothing(target)
+        return vectors, tf.ones_like(weights), *moments
+
     def target(self, features, parts):
         """Of the mixture: of every style as many vectors as its part asks for."""
         measured = [self.measure(each) for each in features]
