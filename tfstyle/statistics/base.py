@@ -101,13 +101,13 @@ class Statistic(Criterion):
         return measured
 
     def nothing(self, target: Nest) -> Nest:
-        """Zeros of the form of a measurement, where `target` is what `prepared` returned."""
+        """The measurement of features that are 0, where `target` is what `prepared` returned."""
         import tensorflow as tf
 
         return tf.nest.map_structure(tf.zeros_like, target)
 
     def size(self, target: Nest) -> Tensor:
-        """Distance of nothing (zeros) from `target`; the loss is relative to it."""
+        """Distance of nothing from `target`; the loss is relative to it."""
         return self.distance(self.nothing(target), target)
 
     def target(self, features, parts, weights=None):
