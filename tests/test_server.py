@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import importlib.util
 import json
+import os
 import re
 
 import pytest
@@ -74,6 +75,7 @@ def asking(server, *more):
         (["--model=nowhere"], "--model: expected a directory that holds 1/saved_model.pb"),
         (["--port={taken}"], "--port: expected a free one"),
         (["--token_file=nowhere"], "--token_file: expected a file that can be read"),
+        ([f"--token_file={os.devnull}"], "--token_file: expected a token, "),
         (["--max_request=0"], "--max_request=0: expected a size such as"),
         ([], "--model: expected one that TensorFlow loads"),
     ],

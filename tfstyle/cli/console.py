@@ -2,6 +2,7 @@
 
 import contextlib
 import contextvars
+import importlib.util
 import os
 import sys
 
@@ -12,6 +13,13 @@ _DETAILED = contextvars.ContextVar("detailed", default=False)
 
 class Failure(Exception):
     """A command that failed; the message is one sentence for the user."""
+
+
+def need(extra: str, *modules: str) -> None:
+    """Raises `Failure` where modules are missing, which come with an extra of the package."""
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
+        raise Failure(f'{", ".join(missing)} is missing: pip install "tfstyle[{extra}]"')
 
 
 def say(text: str) -> None:

@@ -1,10 +1,9 @@
 """`tfstyle serve`: an exported model, by REST and by gRPC."""
 
-import importlib.util
 from collections.abc import Sequence
 
 from tfstyle.cli import options
-from tfstyle.cli.console import Failure, say
+from tfstyle.cli.console import need, say
 from tfstyle.server import ServeSettings
 
 
@@ -17,16 +16,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _serve(settings):
-    _need("serve", "starlette", "uvicorn", "prometheus_client")
+    need("serve", "starlette", "uvicorn", "prometheus_client")
     if settings.grpc_port:
-        _need("grpc", "grpc", "tensorflow_serving")
+        need("grpc", "grpc", "tensorflow_serving")
 
     from tfstyle.server import serve
 
     serve.serve(settings, say)
-
-
-def _need(extra, *modules):
-    missing = [name for name in modules if importlib.util.find_spec(name) is None]
-    if missing:
-        raise Failure(f'{", ".join(missing)} is missing: pip install "tfstyle[{extra}]"')

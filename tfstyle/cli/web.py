@@ -1,10 +1,9 @@
 """`tfstyle web`: a page in the browser, to paint and to watch."""
 
-import importlib.util
 from collections.abc import Sequence
 
 from tfstyle.cli import options
-from tfstyle.cli.console import Failure, say
+from tfstyle.cli.console import need, say
 from tfstyle.cli.run import typed
 from tfstyle.web import WebSettings
 
@@ -18,8 +17,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _serve(settings):
-    if not all(map(importlib.util.find_spec, ("starlette", "uvicorn"))):
-        raise Failure('Starlette or uvicorn is missing: pip install "tfstyle[web]"')
+    need("web", "starlette", "uvicorn")
 
     from tfstyle.web import serve
 

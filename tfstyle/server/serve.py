@@ -21,7 +21,7 @@ from tfstyle.server.app import App, Limits
 from tfstyle.server.pool import Pool
 from tfstyle.server.watch import Watch
 from tfstyle.settings.kinds import bytes_of
-from tfstyle.web.guard import is_loopback
+from tfstyle.web.guard import is_loopback, token_in
 
 GRACE_S = 1  # for requests that are there at the end
 LOG = "tfstyle.serve"
@@ -120,10 +120,9 @@ def newest(model: str) -> str:
 def _limits(settings):
     token = os.environ.get("TFSTYLE_TOKEN", "")
     if settings.token_file:
-        try:
-            token = pathlib.Path(settings.token_file).read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"token_file: expected a file that can be read: {error}") from error
+        token = token_in(settings.token_file)
+        if not token:
+            raise ValueError(f"token_file: expected a token, {settings.token_file} is empty")
     if not token and not is_loopback(settings.host):
         raise ValueError(
             f"host: expected a token, from --token_file or $TFSTYLE_TOKEN, where the port leaves "

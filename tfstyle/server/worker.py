@@ -50,9 +50,7 @@ class Answering:
 
     def __init__(self, directory: str, threads: int, limit: int):
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-        from tfstyle.server.model import (
-            Model,
-        )  # TensorFlow, only where there is something to compute
+        from tfstyle.server.model import Model  # TensorFlow, only where something is computed
 
         self._model, self._limit = Model(directory, threads), limit
 

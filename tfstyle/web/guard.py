@@ -34,6 +34,19 @@ autocomplete="off" autofocus><button class="primary">Enter</button></form></main
 OPEN = ("/page/page.css",)  # without a token: what the page that asks for it looks like
 
 
+def token_in(path: str) -> str:
+    """The token in a file.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"token_file: expected a file that can be read: {error}") from error
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches what listens on that address."""
     try:

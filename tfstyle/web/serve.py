@@ -13,7 +13,7 @@ from typing import Any
 import uvicorn
 
 from tfstyle.web import WebSettings, app
-from tfstyle.web.guard import is_loopback
+from tfstyle.web.guard import is_loopback, token_in
 
 PREFIX = "tfstyle-web-"
 SHORTEST_TOKEN = 16
@@ -58,11 +58,7 @@ def server(site: Any) -> uvicorn.Server:
 def _token(settings):
     if settings.token_file is None:
         return None if is_loopback(settings.host) else secrets.token_urlsafe(24)
-    try:
-        with open(settings.token_file, encoding="utf-8") as file:
-            token = file.read().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"token_file: expected a file that can be read: {error}") from error
+    token = token_in(settings.token_file)
     if not re.fullmatch(rf"[\w-]{{{SHORTEST_TOKEN},}}", token, re.ASCII):
         raise ValueError(
             f"token_file: expected at least {SHORTEST_TOKEN} letters, digits, - or _ in the file"
