@@ -2,8 +2,9 @@
 
     python -m tools.roots --output=docs/images/roots
 
-Each of them makes a picture of the same size of every texture: FRAME, in the grey levels in which
-it sees the texture, Portilla & Simoncelli without a network, and three statistics of a network.
+Each of them makes a picture of every texture: FRAME, in the grey levels in which it sees the
+texture, and smaller, since it draws each pixel anew many times; Portilla & Simoncelli without a
+network, and three statistics of a network.
 Writes `sheet.jpg`, and `table.md` with the judge's distance to the texture as each method saw it,
 and the processor seconds.
 """
@@ -25,7 +26,8 @@ _STYLES = flags.DEFINE_list(
     "Textures.",
 )
 _OUTPUT = flags.DEFINE_string("output", "roots", "Folder to write.")
-_SIZE = flags.DEFINE_integer("size", 128, "Side of the pictures, pixels.", lower_bound=32)
+_SIZE = flags.DEFINE_integer("size", 256, "Side of the pictures, pixels.", lower_bound=32)
+_FRAME_SIZE = flags.DEFINE_integer("frame_size", 128, "Side of those of FRAME.", lower_bound=32)
 _EVALUATIONS = flags.DEFINE_integer(
     "evaluations", None, "Of each optimization; default: those of each method.", lower_bound=1
 )
@@ -40,7 +42,8 @@ METHODS = {  # beside FRAME
 
 def by_frame(style):
     """The texture as FRAME sees it, and a picture drawn by it."""
-    run = FrameRun(FrameSettings(size=_SIZE.value, sweeps=_SWEEPS.value), style)
+    style = images.resize(style, _FRAME_SIZE.value, _FRAME_SIZE.value)
+    run = FrameRun(FrameSettings(size=_FRAME_SIZE.value, sweeps=_SWEEPS.value), style)
     return run.style, run.complete().image
 
 
@@ -53,7 +56,7 @@ def by_matching(style, changes):
 def row(path):
     """Pictures with captions, the texture first, and a row of the table."""
     style = images.resize(images.load(path), _SIZE.value, _SIZE.value)
-    methods = {"FRAME": lambda: by_frame(style)}
+    methods = {"FRAME": lambda: by_frame(images.load(path))}
     for name, changes in METHODS.items():
         methods[name] = lambda changes=changes: by_matching(style, changes)
     pictures, cells = [(style, path.stem)], [path.stem]
