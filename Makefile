@@ -1,10 +1,11 @@
 # make demo   set up, then paint a photograph and make a texture: see demo/
-# make test   set up, then run all tests
+# make test   set up, then run the tests, but for the slow ones
+# make test-slow  run the slow ones
 # make models   set up, then train the network of tfstyle apply again: half an hour on two cores; its
 #   photographs are two packages of Debian's; elsewhere: make models PICTURES=folder
 # make site   set up, then build the documentation as a site: see site/index.html
 # make wheel  build the package, install it into an environment of its own, and run tests against it
-# make coverage   as make test, and how much of the library the tests run
+# make coverage   run all tests, and tell how much of the library they run
 # make test-web  run the tests of tfstyle web, those in a browser too: apt-get install chromium
 # make docs   set up, then run every command in the documentation: its pictures are made again
 PYTHON ?= python3
@@ -13,7 +14,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 PICTURES ?= build/pictures
 
-.PHONY: demo test test-web coverage models docs site wheel lint clean
+.PHONY: demo test test-slow test-web coverage models docs site wheel lint clean
 
 demo: .venv/demo
 	@mkdir -p demo
@@ -22,7 +23,10 @@ demo: .venv/demo
 	@echo "The pictures are demo/stylized.png and demo/texture.png."
 
 test: .venv/test
-	$(PYTEST)
+	$(PYTEST) -m "not slow"
+
+test-slow: .venv/test
+	$(PYTEST) -m slow
 
 coverage: .venv/test
 	$(PYTEST) --cov --cov-report=term

@@ -228,6 +228,7 @@ def test_a_wrong_setting_ends_the_run(folder):
         list(local.run([named("wrong"), named("a"), named("b")], scribble, 2))
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_the_middle_of_a_real_run(folder):
     """Every good file is written once, and nothing else is left."""
     names = [f"{n}.png" for n in range(6)]
@@ -310,6 +311,7 @@ def test_what_ends_early_is_not_made(folder, monkeypatch, outcome, sentence):
     assert not os.path.exists("a.png")
 
 
+@pytest.mark.slow
 def test_pictures_are_painted_without_the_command_line(folder):
     contents = ["photos/a.png", "photos/bad.png"]
     pathlib.Path("photos/bad.png").write_text("not a picture")

@@ -78,6 +78,7 @@ def watched(task, **changes):
     ).complete()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", problem.TASKS)
 def test_loss_at_full_size_is_the_one_that_a_run_minimises(task):
     recorder, result = watched(task, size=70, scales=1, evaluations=2, precision="float32")
@@ -148,6 +149,7 @@ def test_failure_of_a_process_is_told():
         process.run("-c", "import absent")
 
 
+@pytest.mark.slow
 def test_command_prints_and_writes_tables(tmp_path):
     arguments = ("--sections=peak", "--rounds=1", f"--output={tmp_path}")
     printed = process.run("-m", "tools.benchmark", *arguments)

@@ -52,6 +52,7 @@ def test_parts_of_a_blend(parts, same):
     assert np.abs(stripes_and_checks(*parts) - stripes_and_checks(5, 4)).max() > 5e-3
 
 
+@pytest.mark.slow
 def test_a_blend_of_pictures_of_different_sizes_has_the_mean_of_their_statistics():
     styles = [stripes(), checks(40, 48), grey(64, 90)]
     image = blend(styles, [3, 2, 1], tv_weight=0, size=64, evaluations=40)

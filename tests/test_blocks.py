@@ -222,6 +222,7 @@ def out_of_memory(monkeypatch, most):
     monkeypatch.setattr(engine, "_engines", engine.Cache(1))
 
 
+@pytest.mark.slow
 def test_out_of_memory_goes_on_in_smaller_blocks(monkeypatch, caplog):
     out_of_memory(monkeypatch, most=200**2)
     seen = []

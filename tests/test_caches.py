@@ -157,6 +157,7 @@ OF_ANOTHER_GRAPH = [
 ]
 
 
+@pytest.mark.slow
 def test_what_is_kept_is_not_taken_for_that_of_other_settings(counted):
     """Each is compared with all others, and is traced and measures its style for itself."""
     images = [stylize(**NAMED).image]

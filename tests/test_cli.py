@@ -194,6 +194,7 @@ def test_an_error_needs_no_tensorflow(folder):
     assert done.returncode == 2
 
 
+@pytest.mark.slow
 def test_the_wheel_works_outside_the_source_tree(folder):
     # From a copy: a build leaves folders behind.
     shutil.copytree(ROOT / "tfstyle", "source/tfstyle")
@@ -243,6 +244,7 @@ def test_a_full_disk_at_the_end_does_not_cost_the_picture(folder, capsys, monkey
     shutil.rmtree(os.path.dirname(rescued))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
 def test_nobody_hears_and_the_picture_is_made(folder, redirection):

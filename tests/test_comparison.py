@@ -294,6 +294,7 @@ def test_the_command_writes_pictures_sheet_and_tables(folder, capsys):
     assert sum(line.startswith("tfstyle stylize") for line in printed) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begun", [False, True], ids=["before it begins", "in the middle"])
 def test_the_same_command_continues_where_it_was_stopped(folder, capsys, monkeypatch, begun):
     flags = [*COMPARE, "--sweep=seed=1,2,3"]
@@ -324,6 +325,7 @@ def test_the_same_command_continues_where_it_was_stopped(folder, capsys, monkeyp
     assert len(runs) == 7
 
 
+@pytest.mark.slow
 def test_the_embedded_command_makes_the_same_picture_again(folder):
     assert cli.main([*COMPARE, "--content=content.png", "--sweep=style_weight=5,50"]) == 0
     path = "out/stylize_style_weight_5.png"

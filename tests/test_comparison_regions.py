@@ -14,6 +14,7 @@ HALVES = "textures/pebbles.jpg", "styles/mosaic.jpg"
 SMALL = {"size": 96, "style_layers": ("pixels", "block2_conv1")}
 
 
+@pytest.mark.slow
 def test_in_regions_each_style_is_compared_where_it_is():
     """Two styles side by side: as a mixture, they are the same the other way round."""
     styles = [images.resize(images.load(EXAMPLES / name), 96, 96) for name in HALVES]

@@ -78,6 +78,7 @@ def test_other_shapes_are_kept_whole(shape):
     assert_same(form.statistics(form.vector([ones])), [ones])
 
 
+@pytest.mark.slow
 def test_in_the_contents_colours_the_picture_is_described():
     """The one stylizer paints what another makes of its own style."""
     options = OPTIONS | {"color": "match", "optimizer": "adam", "scales": 2, "max_size": 96}
@@ -91,6 +92,7 @@ def test_in_the_contents_colours_the_picture_is_described():
     assert_same_picture(found["image"].numpy(), wanted["image"].numpy())
 
 
+@pytest.mark.slow
 def test_a_discriminator_learns_from_a_picture_that_is_described():
     learner = Discriminator(hidden=(), penalty=0, warm_up=0, steps=1)
     one = tfstyle.Stylizer(stripes(), **OPTIONS | {"statistic": learner, "max_size": 96})

@@ -15,6 +15,8 @@ from tfstyle import Outcome, cli, images
 from tfstyle.discriminator import Discriminator
 from tfstyle.optimizers.alternating import Alternating
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"hidden": (8,), "steps": 2, "warm_up": 4, "positions": 200}
 NAMED = {f"discriminator_{name}": value for name, value in SMALL.items()}
 NAMED |= {"statistic": "discriminator"}

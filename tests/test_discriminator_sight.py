@@ -12,6 +12,8 @@ from tfstyle.discriminator import Discriminator
 from tfstyle.optimizers import adam
 from tfstyle.optimizers.alternating import Alternating
 
+pytestmark = pytest.mark.slow
+
 POSITIONS = 1500
 SHIFT = np.array([1.2, -0.5])
 KINDS = {

@@ -277,6 +277,7 @@ RUNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNS)
 def test_resumed_runs_end_as_if_they_had_never_stopped(name, tmp_path):
     """Where the run is resumed last, in the second sweep of the last filter, say."""

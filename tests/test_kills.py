@@ -16,7 +16,10 @@ from tfstyle.cli import compare
 from tfstyle.serving import saved_model
 from tools import kills
 
-pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux"),
+]
 HEX = ".0123456789abcdef"
 
 

@@ -12,6 +12,7 @@ import nbclient
 import nbformat
 import numpy as np
 import pytest
+import slow
 from ipykernel import kernelspec
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
@@ -63,7 +64,7 @@ def stored():
     return nbformat.read(NOTEBOOK, as_version=4)
 
 
-@pytest.fixture(params=["executed", "stored"])
+@pytest.fixture(params=slow.but(("stored",), ("executed", "stored")))
 def notebook(request):
     return request.getfixturevalue(request.param)
 
@@ -129,6 +130,7 @@ def test_models_are_nearest_where_they_match(notebook):
     assert re.findall(r"\d\.\d\d", text(notebook, "theory-figure")) == ["1.00"] * 3
 
 
+@pytest.mark.slow
 def test_size_is_taken_from_the_environment(executed):
     height, width = picture(executed, "synthesize").shape[:2]  # with captions and gaps
     assert SIZE < height < 2 * SIZE and 3 * SIZE < width < 4 * SIZE

@@ -58,6 +58,7 @@ def test_strength_goes_evenly_from_the_photograph_to_the_style(pictures, painted
     assert distances == sorted(distances) and 0.3 < distances[2] / distances[3] < 0.8
 
 
+@pytest.mark.slow
 def test_blocks_make_the_whole_picture(pictures):
     content, style = example("photos/astronaut.jpg", 320), pictures[1]
     settings = tfstyle.settings.StylizeSettings.of(OPTIONS | {"size": 320})
@@ -110,6 +111,7 @@ def test_a_blend_and_the_colours_of_the_content(pictures, painted):
     assert distances[0] < 0.4 * distances[1]
 
 
+@pytest.mark.slow
 def test_the_stylizer_makes_the_same(pictures, painted):
     content, *styles = pictures
     stylizer = tfstyle.Stylizer(styles, max_size=128, **MODEL)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import scipy.optimize
+import slow
 import tensorflow as tf
 
 from tfstyle import Outcome, checkpoint, losses, optimizers
@@ -15,8 +16,9 @@ from tfstyle.optimizers.adam import Adam
 SHAPE = (1, 4, 5, 3)
 TRACES = []  # grows when Python runs `quadratic`: not at every evaluation
 QUASI_NEWTON = [name for name in optimizers.OPTIMIZERS if name != "adam"]
-every_optimizer = pytest.mark.parametrize("name", optimizers.OPTIMIZERS)
-quasi_newton = pytest.mark.parametrize("name", QUASI_NEWTON)
+FAST = ("lbfgs", "adam")  # TFP's take seconds to trace
+every_optimizer = pytest.mark.parametrize("name", slow.but(FAST, optimizers.OPTIMIZERS))
+quasi_newton = pytest.mark.parametrize("name", slow.but(FAST, QUASI_NEWTON))
 
 
 @functools.cache  # an optimiser keeps its graphs, and TFP's take seconds to build

@@ -15,6 +15,8 @@ import tensorflow as tf
 
 from tfstyle import images
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).parent.parent
 BLOCKS = re.findall(
     r"^```(python)?\n(.*?)^```", (ROOT / "docs/pipelines.md").read_text(), re.M | re.S

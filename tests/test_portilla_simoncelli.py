@@ -198,7 +198,7 @@ def test_defaults_of_the_pyramid():
         assert settings.chosen("features") == "steerable_pyramid"
         assert settings.layer_weights() == {"image": 1.0}
         assert settings.parameters("lbfgs")["history"] == 100
-        assert settings.chosen("evaluations") == 1000 and settings.terms()["tv"] == 0
+        assert settings.chosen("evaluations") == 1200 and settings.terms()["tv"] == 0
     assert named.replace(evaluations=20, tv_weight=0.1).terms() == {"style": 1, "tv": 0.1}
     assert TextureSettings().chosen("evaluations") == 300
     others = StylizeSettings(features="steerable_pyramid", statistic="gram")

@@ -57,6 +57,7 @@ def test_gradients_with_weights_are_differences(name):
     assert np.sum(gradient * direction) == pytest.approx(float(change), rel=tolerance)
 
 
+@pytest.mark.slow
 def test_the_discriminator_sees_what_has_weight():
     """Two halves, one like the style: with the weights of that half it cannot tell them apart."""
     alike, other = features(16, 8), 5 + features(16, 8, seed=1)

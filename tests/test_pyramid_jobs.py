@@ -32,6 +32,7 @@ def painted(content, steps=3):
     return tfstyle.stylize(content, picture(), **options)
 
 
+@pytest.mark.slow
 def test_an_export_paints_what_stylize_paints(stylizer, tmp_path):
     """Read again without the library's classes."""
     content = picture(40, 36, seed=1)

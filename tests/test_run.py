@@ -9,6 +9,7 @@ import threading
 
 import numpy as np
 import pytest
+import slow
 from test_api import CONTENT_LAYERS, STYLE_LAYERS, checks, photo, stripes
 
 from tfstyle import Checkpoint, Outcome, Run, checkpoint, optimizers, workload
@@ -181,7 +182,7 @@ def in_blocks(request, monkeypatch):
         monkeypatch.setattr(workload, "SIDES", (64,))
 
 
-@pytest.mark.parametrize("name", RESUMED)
+@pytest.mark.parametrize("name", slow.but(("adam", "seeded", "invert"), RESUMED))
 def test_resumed_runs_end_as_if_they_had_never_stopped(name, tmp_path, every_evaluation, in_blocks):
     make, path = RESUMED[name], tmp_path / "run.npz"
     whole = make().complete()

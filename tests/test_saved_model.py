@@ -18,6 +18,8 @@ import tfstyle
 from tfstyle import images
 from tfstyle.serving import saved_model
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = {"style_layers": STYLE_LAYERS[1:], "content_layers": CONTENT_LAYERS}
 OPTIONS |= {"optimizer": "adam", "max_size": 80, "evaluations": 2, "max_evaluations": 9}
 

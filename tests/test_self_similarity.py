@@ -154,6 +154,7 @@ def test_a_tile_may_be_rolled(size, group):
 # --- as an option --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_graph_paints_what_stylize_paints():
     image, seen = paint(make(optimizer="adam", **OPTION))
     wanted = eagerly(optimizer="adam", **OPTION)
@@ -176,6 +177,7 @@ def test_a_solution_stays_as_it_is():
     assert result.parts["content"] < 1e-6 and np.abs(result.image - photo()[None]).max() < 1e-3
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_as_if_it_had_never_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(base, "CHUNK_SECONDS", 1e-9)
     settings = StylizeSettings(
@@ -202,6 +204,7 @@ def test_it_needs_the_whole_picture(monkeypatch):
     tfstyle.stylize(photo(), stripes(), content_weight=0, **OPTION, **options)
 
 
+@pytest.mark.slow
 def test_a_comparison_of_both():
     options = {"size": 48, "evaluations": 6, "precision": "float32"} | LAYERS
     sweep = ("content_loss", ("features", "self_similarity"))

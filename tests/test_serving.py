@@ -27,6 +27,8 @@ import tfstyle
 from export import client_grpc, client_rest, load_test
 from tfstyle import cli, images
 
+pytestmark = pytest.mark.slow
+
 for module in ("starlette", "uvicorn", "prometheus_client"):
     pytest.importorskip(module, reason="needs the server: pip install tfstyle[serve]")
 

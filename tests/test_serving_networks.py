@@ -13,6 +13,8 @@ from tfstyle import cli, images
 from tfstyle.networks import inverter, trained
 from tfstyle.server import codec, plain, worker
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(3)
 
 

@@ -17,6 +17,8 @@ import tfstyle
 from tfstyle import discriminator, engine, native_log
 from tfstyle.settings import StylizeSettings
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = StylizeSettings(
     size=48,
     evaluations=3,

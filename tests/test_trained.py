@@ -85,6 +85,7 @@ def test_blocks_of_a_texture_are_parts_of_the_whole(weaver):
     np.testing.assert_allclose(in_blocks.texture(96, 160, seed=2), texture, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_seeds_are_textures_of_their_own(weaver):
     several = texture_network.noise(2, 32, 32, seed=8)
     for scale, each in enumerate(texture_network.noise(1, 32, 32, seed=9)):
@@ -138,6 +139,7 @@ def test_pictures_that_do_not_belong(painter, weaver):
         tfstyle.apply(painter)
 
 
+@pytest.mark.slow
 def test_folders_are_painted(painter, folder, capsys):
     painter.save("model.npz")
     Image.fromarray(RNG.integers(0, 256, (40, 50, 4), np.uint8)).save("glass.png")
@@ -152,6 +154,7 @@ def test_folders_are_painted(painter, folder, capsys):
     assert np.asarray(Image.open("one.png")).shape == (33, 40, 3)
 
 
+@pytest.mark.slow
 def test_exports_make_the_same(painter, weaver, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     painter.save("painter.npz")
@@ -191,6 +194,7 @@ def test_a_lite_file_makes_the_same_at_any_size(painter, tmp_path, capsys):
     np.testing.assert_allclose(interpreter.get_tensor(answer["index"]), expected, atol=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["style", "texture"])
 def test_an_onnx_file_makes_the_same_at_any_size(kind, tmp_path, monkeypatch, capsys):
     pytest.importorskip("onnx", reason="pip install onnx onnxruntime")

@@ -14,6 +14,8 @@ from tfstyle.settings import StylizeSettings, TrainSettings
 from tfstyle.training import objective, pictures
 from tfstyle.training.run import TrainRun
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(2)
 PHOTOS = [RNG.random((80 + 8 * n, 90, 3)).astype(np.float32) ** (1 + n) for n in range(4)]
 STYLE = np.float32(np.kron(RNG.random((8, 8, 3)), np.ones((12, 12, 1))))

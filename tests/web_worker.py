@@ -17,6 +17,7 @@ from tfstyle.web import WebSettings, worker
 
 STEP_S = 0.03
 DEADLY = 13  # a seed
+DYING_S = 2  # in which others come to wait
 
 
 class Pretending(worker.Worker):
@@ -39,6 +40,7 @@ class Pretending(worker.Worker):
             step |= {"evaluations": number, "loss": 1 / number if number else None}
             self.say(step | {"live": number})
             if settings["seed"] == DEADLY and number == 3:
+                time.sleep(DYING_S)
                 os.kill(os.getpid(), signal.SIGKILL)
             if self._is_stopping:
                 break
