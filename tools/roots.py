@@ -44,7 +44,8 @@ def by_frame(style):
     """The texture as FRAME sees it, and a picture drawn by it."""
     style = images.resize(style, _FRAME_SIZE.value, _FRAME_SIZE.value)
     run = FrameRun(FrameSettings(size=_FRAME_SIZE.value, sweeps=_SWEEPS.value), style)
-    return run.style, run.complete().image
+    image = run.complete().image
+    return run.style, image
 
 
 def by_matching(style, changes):

@@ -188,7 +188,10 @@ class FrameRun(FieldRun):
 
     @property
     def style(self) -> np.ndarray:
-        """The texture as it is seen: its size, its levels, float32 `[1, h, w, 3]` in [0, 1]."""
+        """The texture as it is seen, after the first step: its size, its levels.
+
+        Float32 `[1, h, w, 3]` in [0, 1].
+        """
         return self._image(self._field.texture[np.newaxis])
 
     def _swept(self):
