@@ -13,15 +13,15 @@ import csv
 import os
 import pathlib
 import re
-import unittest.mock
 
 import numpy as np
 from absl import app, flags
 
-from tfstyle import engine, images, provenance, registry
+from tfstyle import images, provenance
 from tfstyle.evaluation import comparison
 from tfstyle.settings import StylizeSettings, TextureSettings
 from tfstyle.settings.choices import GATYS, GATYS_LAYERS, MATCHED, MATCHED_TEXTURE
+from tools import altered
 
 PIXELS = ("pixels", *GATYS_LAYERS)
 GRAM = GATYS | {"statistic": "gram"}
@@ -34,19 +34,21 @@ CHOICES = {
     "gaussian_w2, narrow, pixels": W2,
     "the same, weight 100": W2 | {"style_weight": 100.0},
 }
-WAVES = "Fourier variables"
 REFINEMENTS = {
     "gaussian_w2, narrow, pixels": W2,
     "two layers of each block": W2 | {"style_layers": MATCHED_TEXTURE["style_layers"]},
     "600 evaluations": W2 | {"evaluations": 600},
     "one scale": W2 | {"scales": 1},
-    WAVES: W2,
+    altered.WAVES: W2,
 }
 # What may leave a mesh of 2 pixels, each alone.
 CAUSES = {
     "gram": GRAM,
     "float32": GRAM | {"precision": "float32"},
     "max pooling": GRAM | {"pooling": "max"},
+    altered.ANTIALIASED: GRAM,
+    altered.ROUNDED: GRAM,
+    altered.JITTER: GRAM,
     "Adam": GRAM | {"optimizer": "adam"},
     "675 evaluations": GRAM | {"evaluations": 675},
     "total variation 0.5": GRAM | {"tv_weight": 0.5},
@@ -81,6 +83,9 @@ def main(_) -> None:
     for folder in (flags.FLAGS.output, flags.FLAGS.pictures):
         os.makedirs(folder, exist_ok=True)
     variants, pairs, textures = GRIDS[flags.FLAGS.grid]
+    if flags.FLAGS.teacher:
+        other = {"features": "vgg19", "weights": flags.FLAGS.teacher}
+        variants = variants | {"another network": GRAM | other}
     jobs = [(pathlib.Path(name).name, _textures(variants, name)) for name in textures]
     jobs += [(f"{photo}_{style}", _stylized(variants, photo, style)) for photo, style in pairs]
     rows = [row for name, cells in jobs for row in _made(name, cells)]
@@ -105,7 +110,7 @@ def _textures(variants, name):
     known, seen = TextureSettings.fields(), []
     for variant, changes in variants.items():
         changes = {name: value for name, value in changes.items() if name in known}
-        if variant == WAVES or changes not in [others for _, others in seen]:
+        if variant in altered.NAMES or changes not in [others for _, others in seen]:
             seen.append((variant, changes))
     pictures = {"style": f"examples/{name}.jpg"}
     return [_cell("texture", TextureSettings, *variant, pictures) for variant in seen]
@@ -125,7 +130,7 @@ def _made(name, cells):
         record = provenance.of(cell.label, cell.settings)
         found = images.read_settings(path) if os.path.exists(path) else {}
         if {key: found.get(key) for key in record} != record:
-            result = _result(cell)
+            result = altered.result(cell.label, cell)
             found = record | {"seconds": round(result.seconds, 1)}
             images.save(path, result.image, found)
             print(path, flush=True)
@@ -134,17 +139,6 @@ def _made(name, cells):
     done = comparison.assemble(cells, made, facts)
     images.save(os.path.join(flags.FLAGS.output, f"{cells[0].kind}_{name}.jpg"), done.sheet)
     return [{"picture": name} | row for row in done.rows]
-
-
-def _result(cell):
-    """That of a cell's run; with Fourier variables by the optimiser of `tools/fourier`."""
-    if cell.label != WAVES:
-        return cell.run().complete()
-    engine.forget()
-    with unittest.mock.patch.dict(registry.OPTIMIZERS, lbfgs="tools.fourier:LBFGS"):
-        result = cell.run().complete()
-    engine.forget()
-    return result
 
 
 def _table(rows, kind):
@@ -168,4 +162,5 @@ if __name__ == "__main__":  # only here: the tests import other tools with flags
     flags.DEFINE_string("output", "demo/grain", "Folder of the sheets and tables.")
     flags.DEFINE_string("pictures", "demo/grain", "Folder of the single pictures.")
     flags.DEFINE_enum("grid", "choices", list(GRIDS), "Variants that are made.")
+    flags.DEFINE_string("teacher", None, "Weights of VGG19, which is one more variant then.")
     app.run(main)

@@ -11,6 +11,7 @@ from tfstyle.features import pixels
 from tfstyle.features.architectures import PIXELS, Architecture
 
 LAYOUT = "channels_last"  # whatever Keras' own setting is
+ACTIVATION = "relu"
 
 
 @keras.saving.register_keras_serializable("tfstyle")
@@ -137,7 +138,7 @@ def _convolve(x, channels, name, padding, dtype, tiled):
         3,
         padding="valid" if bordered else "same",
         data_format=LAYOUT,
-        activation="relu",
+        activation=ACTIVATION,
         kernel_initializer="he_normal",
         name=name,
         dtype=dtype,
@@ -151,7 +152,7 @@ def _head(x, channels, name, dtype):
         channels,
         1,
         data_format=LAYOUT,
-        activation="relu",
+        activation=ACTIVATION,
         kernel_initializer="he_normal",
         name=f"{name}_head",
         dtype=dtype,
