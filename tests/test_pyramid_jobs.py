@@ -72,7 +72,7 @@ def test_a_resumed_texture_ends_as_if_it_had_never_stopped(tmp_path):
     np.testing.assert_array_equal(resumed.image, whole)
     longer = tfstyle.settings.TextureSettings(**options | {"evaluations": None})
     run = tfstyle.Run(longer, style=picture(), checkpoint=path, resume=True)
-    assert next(run).evaluations == 4 and sum(run.plan.budgets) == 1000
+    assert next(run).evaluations == 4 and sum(run.plan.budgets) == 1200
 
 
 @pytest.mark.parametrize(
