@@ -1,7 +1,7 @@
 # make demo   set up, then paint a photograph and make a texture: see demo/
 # make test   set up, then run the tests, but for the slow ones
 # make test-slow  run the slow ones
-# make models   set up, then train the network of tfstyle apply again: half an hour on two cores; its
+# make models   set up, then train the networks of tfstyle apply again: an hour on two cores; their
 #   photographs are two packages of Debian's; elsewhere: make models PICTURES=folder
 # make site   set up, then build the documentation as a site: see site/index.html
 # make wheel  build the package, install it into an environment of its own, and run tests against it
@@ -13,6 +13,7 @@ BIN := .venv/bin
 # A file's tests share what they make; tests/conftest.py says which files come first.
 PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 PICTURES ?= build/pictures
+MODELS ?= strokes woodcut
 
 .PHONY: demo test test-slow test-web coverage models docs site wheel lint clean
 
@@ -46,7 +47,12 @@ site: .venv/site
 	@echo "The site is site/index.html."
 
 models: .venv/demo $(PICTURES)
-	$(BIN)/tfstyle train --style=examples/styles/strokes.jpg --style_size=384 --photos=$(PICTURES),examples/photos,examples/textures,examples/styles --size=192 --batch=2 --adam_learning_rate=0.004 --seed=3 --minutes=28 --output=tfstyle/networks/data/models/strokes.npz
+	for style in $(MODELS); do \
+	  $(BIN)/tfstyle train --style=examples/styles/$$style.jpg --style_size=384 \
+	    --photos=$(PICTURES),examples/photos,examples/textures,examples/styles --size=192 --batch=2 \
+	    --adam_learning_rate=0.004 --seed=3 --minutes=28 \
+	    --output=tfstyle/networks/data/models/$$style.npz || exit; \
+	done
 
 build/pictures: | .venv/demo
 	$(BIN)/python -m tools.model_pictures --output=$@

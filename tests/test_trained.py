@@ -121,12 +121,13 @@ def test_an_unknown_name_is_refused_before_tensorflow_is_loaded(command):
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
-def test_the_network_of_the_package_paints_in_its_style():
-    assert files.BUNDLED["strokes"].stat().st_size < 1e6
+@pytest.mark.parametrize("name", files.BUNDLED)
+def test_the_networks_of_the_package_paint_in_their_style(name):
+    assert files.BUNDLED[name].stat().st_size < 1e6
     examples = ROOT / "examples"
     photo = images.resize(images.load(examples / "photos/chelsea.jpg"), 150, 225)
-    painted = tfstyle.apply("strokes", photo)
-    style = images.load(examples / "styles/strokes.jpg")
+    painted = tfstyle.apply(name, photo)
+    style = images.load(examples / f"styles/{name}.jpg")
     colours = [picture.reshape(-1, 3) for picture in (photo, painted, style)]
     before, after, aim = (np.r_[each.mean(axis=0), each.std(axis=0)] for each in colours)
     assert np.abs(after - aim).sum() < 0.4 * np.abs(before - aim).sum()
