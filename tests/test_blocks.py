@@ -194,6 +194,16 @@ def test_stylize_in_blocks_makes_the_same_picture(monkeypatch):
     assert np.abs(blocked.image - whole.image).max() < 1e-2 < np.abs(whole.image - PIXELS[0]).max()
 
 
+def test_an_inversion_in_blocks_makes_the_same_picture(monkeypatch):
+    """Its steps are those of the whole: waves do not end at the border of a block."""
+    asked = {"layer": "block2_conv1", "evaluations": 6, "scales": 1, "precision": "float32"}
+    whole = api.invert(PIXELS[0], **asked)
+    in_blocks(monkeypatch, 64)
+    blocked = api.invert(PIXELS[0], **asked)
+    np.testing.assert_allclose(blocked.losses, whole.losses, rtol=1e-3)
+    assert np.abs(blocked.image - whole.image).max() < 1e-2
+
+
 @pytest.mark.parametrize(
     "statistic", ["sliced_wasserstein", "nearest", "long_range", "discriminator"]
 )

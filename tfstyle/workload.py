@@ -145,8 +145,6 @@ class Workload:
 
         One style goes through the network at a time, but the maps of all stay until the last.
         """
-        if not sizes or not self.style_layers:
-            return 0.0
         grid, pixels = self.style_grid(side), sum(map(math.prod, sizes))
         if grid:
             sizes = [(grid.longest(height), grid.longest(width)) for height, width in sizes]
@@ -195,6 +193,8 @@ class Workload:
         Raises:
             ValueError: no side fits.
         """
+        if not sizes or not self.style_layers:
+            return None, 0.0
         divisible = self.representation.local and self._style_divisible
         for side in SIDES if divisible else SIDES[:1]:
             need = self.measuring(sizes, side)
