@@ -13,7 +13,6 @@ BIN := .venv/bin
 # A file's tests share what they make; tests/conftest.py says which files come first.
 PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 PICTURES ?= build/pictures
-MODELS ?= strokes woodcut
 
 .PHONY: demo test test-slow test-web coverage models docs site wheel lint clean
 
@@ -47,12 +46,14 @@ site: .venv/site
 	@echo "The site is site/index.html."
 
 models: .venv/demo $(PICTURES)
-	for style in $(MODELS); do \
+	for style in strokes woodcut; do \
 	  $(BIN)/tfstyle train --style=examples/styles/$$style.jpg --style_size=384 \
 	    --photos=$(PICTURES),examples/photos,examples/textures,examples/styles --size=192 --batch=2 \
 	    --adam_learning_rate=0.004 --seed=3 --minutes=28 \
 	    --output=tfstyle/networks/data/models/$$style.npz || exit; \
 	done
+	$(BIN)/tfstyle train --kind=texture --style=examples/textures/gravel.jpg --size=192 --seed=3 \
+	  --minutes=10 --output=tfstyle/networks/data/models/gravel.npz
 
 build/pictures: | .venv/demo
 	$(BIN)/python -m tools.model_pictures --output=$@

@@ -122,8 +122,20 @@ def test_an_unknown_name_is_refused_before_tensorflow_is_loaded(command):
 
 
 @pytest.mark.parametrize("name", files.BUNDLED)
-def test_the_networks_of_the_package_paint_in_their_style(name):
+def test_the_networks_of_the_package_are_small(name):
     assert files.BUNDLED[name].stat().st_size < 1e6
+
+
+def test_the_texture_of_the_package_is_another_with_every_seed():
+    gravel, style = trained.load("gravel"), images.load(ROOT / "examples/textures/gravel.jpg")
+    one, other = (tfstyle.apply(gravel, size=192, seed=seed) for seed in (1, 2))
+    assert abs(one.mean() - style.mean()) < 0.03
+    # Independent pictures differ by their deviation times the root of 2.
+    assert np.sqrt(np.mean((one - other) ** 2)) > 0.8 * np.sqrt(2) * one.std()
+
+
+@pytest.mark.parametrize("name", ["strokes", "woodcut"])
+def test_the_networks_of_the_package_paint_in_their_style(name):
     examples = ROOT / "examples"
     photo = images.resize(images.load(examples / "photos/chelsea.jpg"), 150, 225)
     painted = tfstyle.apply(name, photo)

@@ -63,9 +63,10 @@ class TrainSettings(Painted):
     )
     batch: int = setting(4, Integer(1, 256), "pictures of a step", TRAINING)
     diversity: float = setting(
-        0.05,
+        0.0005,
         Number(),
-        "of a texture: weight of the entropy of its samples, more for more different ones",
+        "of a texture: weight of the entropy of its samples, more for more different ones; too "
+        "much makes large light and dark patches",
         TRAINING,
     )
     seed: int = changed(OnePicture, "seed", 0, help="of the weights, crops and noise")
