@@ -7,11 +7,12 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfstyle import features, images
 from tfstyle.features import vgg
 from tfstyle.features.architectures import VGG19_COMPACT
-from tools import distill_vgg, grain, paint, seams, training_pictures
+from tools import altered, distill_vgg, grain, paint, seams, training_pictures
 from tools.teacher import LAYERS
 
 CROPS = np.random.default_rng(0).random((8, 64, 64, 3), np.float32)
@@ -105,11 +106,25 @@ def test_a_seam_is_measured_beside_the_steps_inside():
     np.testing.assert_allclose(seams.together([image] * 4), (4, 1 / 6), rtol=1e-4)
 
 
+def test_altered_networks_are_what_their_names_say():
+    dot = np.zeros((1, 16, 16, 1), np.float32)
+    dot[:, 7] = 1  # a row, of which each pooled row sees a part
+    with altered.antialiased():
+        pooled = vgg._pool("average", "reflect", "pool", "float32")(dot).numpy()[0, :, 3, 0]
+    np.testing.assert_allclose(np.sort(pooled)[-2:], [1 / 8, 3 / 8])
+    np.testing.assert_allclose(pooled.sum(), 1 / 2)
+    values = np.linspace(-3, 3, 101, dtype=np.float32).reshape(1, 101, 1, 1)
+    with altered.rounded():
+        rounded = vgg.ACTIVATION(tf.constant(values)).numpy()
+    assert 0.01 < np.abs(rounded - np.maximum(values, 0)).max() < 0.1
+    assert vgg.ACTIVATION == "relu"
+
+
 def test_grids_of_grain_are_settings_and_become_a_table():
     for variants, pairs, textures in grain.GRIDS.values():
         stylized = [grain._stylized(variants, *pair) for pair in pairs[:1]]
         for cells in (*stylized, grain._textures(variants, textures[0])):
-            settings = [cell.settings for cell in cells if cell.label != grain.WAVES]
+            settings = [cell.settings for cell in cells if cell.label not in altered.NAMES]
             assert len(set(settings)) == len(settings) > 1
             assert {cell.label for cell in cells} <= set(variants)
     measures = dict.fromkeys(grain.MEASURES)
