@@ -61,7 +61,7 @@ class Checkpoint:
         with images.temporary(path) as beside:
             with open(beside, "xb") as file:
                 arrays |= {"header": np.array(json.dumps(header)), "losses": self.losses}
-                np.savez(file, allow_pickle=False, **arrays)
+                np.savez(file, **arrays)
             os.replace(beside, path)
 
     @classmethod

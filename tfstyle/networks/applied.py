@@ -165,4 +165,4 @@ class Applier:
         return tf.concat(image, axis=1)
 
     def _painted(self, given, statistics):
-        return tf.clip_by_value(self._network(given, statistics)[0], 0, 1)
+        return tf.clip_by_value(self._network(given, statistics=statistics)[0], 0, 1)

@@ -60,7 +60,7 @@ class Trained:
         with images.temporary(path) as beside:
             with open(beside, "xb") as file:
                 arrays["header"] = np.array(json.dumps(header))
-                np.savez_compressed(file, allow_pickle=False, **arrays)
+                np.savez_compressed(file, **arrays)
             os.replace(beside, path)
 
 
