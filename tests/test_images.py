@@ -16,10 +16,8 @@ from PIL import features as pillow
 from tfstyle import images
 from tfstyle.images import ImageError
 
-# Pillow has AVIF since 11.3, where it was built with it.
-avif = pytest.param(
-    "avif", marks=pytest.mark.skipif("avif" not in pillow.modules, reason="Pillow without AVIF")
-)
+HAS_AVIF = "avif" in pillow.modules and pillow.check("avif")  # Pillow 11.3, where built with it
+avif = pytest.param("avif", marks=pytest.mark.skipif(not HAS_AVIF, reason="Pillow without AVIF"))
 
 # Three rows by two columns of 20-pixel tiles: no turn or flip gives the same picture.
 TILES = np.uint8(
@@ -111,7 +109,10 @@ def test_modes(mode, colour, expected):
 
 @pytest.mark.parametrize("mode, black", [("L", 0), ("RGB", (0, 0, 0)), ("I;16", 0), ("P", 0)])
 def test_transparent_colour_of_png(mode, black):
-    flat(mode, black).save("clear.png", transparency=black)
+    try:
+        flat(mode, black).save("clear.png", transparency=black)
+    except OSError:
+        pytest.skip("this Pillow cannot write it")
     loaded = images.load("clear.png", background=(0.0, 0.25, 1.0))
     np.testing.assert_array_equal(loaded[0, 0, 0], [0, 0.25, 1])
     picture = flat("P", 1)

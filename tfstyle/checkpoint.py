@@ -56,7 +56,7 @@ class Checkpoint:
             for field in dataclasses.fields(self)
             if field.name not in ("losses", "state")
         }
-        arrays = {f"state_{number}": array for number, array in enumerate(self.state)}
+        arrays: dict[str, Any] = {f"state_{n}": array for n, array in enumerate(self.state)}
         path = os.path.realpath(os.path.expanduser(path))
         with images.temporary(path) as beside:
             with open(beside, "xb") as file:
