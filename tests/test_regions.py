@@ -209,7 +209,7 @@ def test_content_counts_where_its_mask_is_white():
     seen = targets.activations(made.network, image, ("block2_conv1",))["block2_conv1"].numpy()
     kept = content["block2_conv1"].numpy()
     wanted = np.sum((seen - kept)[:, :, :16] ** 2) / np.sum(kept**2)
-    loss = losses.ContentLoss()({"block2_conv1": seen}, content, None, weights)
+    loss = losses.ContentLoss()({"block2_conv1": seen}, content, weights=weights)
     assert float(loss) == pytest.approx(wanted, rel=1e-5)
 
 
