@@ -138,9 +138,9 @@ def test_luminance_is_blind_to_colours():
     content, style = photo()[None], stripes()[None]
     result = stylize(content, style, color="luminance").image
     without = stylize(*(palette.grey(x).numpy() for x in (content, style)), color="luminance").image
-    np.testing.assert_allclose(palette.grey(result), without, atol=0.01)
+    np.testing.assert_allclose(palette.grey(result), without, atol=0.02)
     expected = palette.with_chroma(without, content).numpy()
-    np.testing.assert_allclose(result, expected, atol=0.01)
+    np.testing.assert_allclose(result, expected, atol=0.02)
     assert np.abs(without - palette.grey(content)).max() > 0.1
 
 

@@ -136,7 +136,7 @@ def descend(family, x, steps=400):
     Returns:
         E_Q[T] before and after every step, `[steps + 1, size]`.
     """
-    parameters = keras.Variable(tf.fill([family.size], 0.5), dtype="float64")
+    parameters = keras.Variable(np.full(family.size, 0.5), dtype="float64")
     optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.05, steps))
     optimizer.build([parameters])
 
