@@ -136,11 +136,13 @@ def test_keep_is_the_default_in_the_contents_colours():
 def test_luminance_is_blind_to_colours():
     """The lightness of the result is the same without any, and its chroma is the content's."""
     content, style = photo()[None], stripes()[None]
-    result = stylize(content, style, color="luminance").image
-    without = stylize(*(palette.grey(x).numpy() for x in (content, style)), color="luminance").image
-    np.testing.assert_allclose(palette.grey(result), without, atol=0.02)
+    # Adam's steps are as long where the gradient is next to nothing: rounding would be seen.
+    asked = {"color": "luminance", "optimizer": "lbfgs"}
+    result = stylize(content, style, **asked).image
+    without = stylize(*(palette.grey(x).numpy() for x in (content, style)), **asked).image
+    np.testing.assert_allclose(palette.grey(result), without, atol=0.01)
     expected = palette.with_chroma(without, content).numpy()
-    np.testing.assert_allclose(result, expected, atol=0.02)
+    np.testing.assert_allclose(result, expected, atol=0.01)
     assert np.abs(without - palette.grey(content)).max() > 0.1
 
 

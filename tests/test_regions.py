@@ -280,8 +280,7 @@ def test_masks_of_all_kinds_of_files(tmp_path):
     mask = half()
     wanted = np.float32(mask)[None, ..., None]
     Image.fromarray((65535 * mask).astype(np.uint16)).save(tmp_path / "deep.png")
-    palette = Image.new("P", mask.shape[::-1])
-    palette.putdata([int(value) for value in mask.reshape(-1)])
+    palette = Image.fromarray(np.uint8(mask)).convert("P")
     palette.putpalette([0, 0, 0, 255, 255, 255])
     palette.save(tmp_path / "palette.png")
     clear = np.full((64, 64, 4), 255, np.uint8)
