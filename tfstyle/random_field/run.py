@@ -3,6 +3,7 @@
 Light to import: TensorFlow is loaded for the first step.
 """
 
+import abc
 import os
 import time
 from collections.abc import Iterator
@@ -50,7 +51,7 @@ def start(settings: FrameSettings, style: Any, **kept: Any) -> "FieldRun":
     return (FrameRun if settings.features is None else NeuralRun)(settings, style, **kept)
 
 
-class FieldRun(Resumable):
+class FieldRun(Resumable, abc.ABC):
     """A run: an iterator over `Step`s; the first comes before the first sweep.
 
     A subclass has `_swept`, `errors` and `_image`.
@@ -159,13 +160,13 @@ class FieldRun(Resumable):
             if not self.evaluations:
                 raise
 
+    @abc.abstractmethod
     def _swept(self) -> Iterator[Step]:
         """The steps."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _image(self, pictures):
         """Pictures as images, float32 `[1, h, w, 3]` in [0, 1]."""
-        raise NotImplementedError
 
 
 class FrameRun(FieldRun):
