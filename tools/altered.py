@@ -1,7 +1,7 @@
 """Runs with something changed that no setting changes, for `tools/grain`."""
 
-import contextlib
 import dataclasses
+import functools
 import unittest.mock
 
 import keras
@@ -22,12 +22,18 @@ def result(name: str, cell):
         name: of a change; with any other name the run is as it is.
         cell: a `tfstyle.evaluation.comparison.Cell`.
     """
-    change = ALTERED.get(name, contextlib.nullcontext)
-    engine.forget()
-    with change():
-        made = jittered(cell) if name == JITTER else cell.run().complete()
+    if name not in ALTERED:
+        return cell.run().complete()
+    engine.forget()  # those that are kept know of no change
+    made = ALTERED[name](cell)
     engine.forget()
     return made
+
+
+def within(change, cell):
+    """The result of a cell's run within a context."""
+    with change():
+        return cell.run().complete()
 
 
 def waves():
@@ -49,9 +55,7 @@ def rounded():
 def antialiased():
     """Pooling by 1, 3, 3, 1 (Zhang 2019, "Making convolutional networks shift-invariant again")."""
 
-    def pool(_, padding, name, dtype):
-        del padding
-
+    def pool(_pooling, _padding, name, dtype):
         def apply(x):
             for stride in (1, 1, 2):
                 x = keras.layers.AveragePooling2D(2, stride, "same", dtype=dtype)(x)
@@ -86,5 +90,9 @@ def jittered(cell):
 
 WAVES, ROUNDED, ANTIALIASED = "Fourier variables", "rounded ReLU", "anti-aliased pooling"
 JITTER = "jitter"
-ALTERED = {WAVES: waves, ROUNDED: rounded, ANTIALIASED: antialiased}
-NAMES = (*ALTERED, JITTER)
+ALTERED = {
+    WAVES: functools.partial(within, waves),
+    ROUNDED: functools.partial(within, rounded),
+    ANTIALIASED: functools.partial(within, antialiased),
+    JITTER: jittered,
+}

@@ -110,7 +110,7 @@ def _textures(variants, name):
     known, seen = TextureSettings.fields(), []
     for variant, changes in variants.items():
         changes = {name: value for name, value in changes.items() if name in known}
-        if variant in altered.NAMES or changes not in [others for _, others in seen]:
+        if variant in altered.ALTERED or changes not in [others for _, others in seen]:
             seen.append((variant, changes))
     pictures = {"style": f"examples/{name}.jpg"}
     return [_cell("texture", TextureSettings, *variant, pictures) for variant in seen]
