@@ -14,13 +14,11 @@ from tfstyle.batch import BatchSettings
 from tfstyle.cli import apply, batch, compare, export, frame, options, train
 from tfstyle.server import ServeSettings
 from tfstyle.settings import (
-    ApplySettings,
-    FrameSettings,
+    JOBS,
     InvertSettings,
     StylizerSettings,
     StylizeSettings,
     TextureSettings,
-    TrainSettings,
     base,
     choices,
     kinds,
@@ -40,15 +38,6 @@ COMMANDS = (
     ServeSettings,
     WebSettings,
     train.Model,
-)
-JOBS = (
-    StylizeSettings,
-    TextureSettings,
-    InvertSettings,
-    StylizerSettings,
-    FrameSettings,
-    TrainSettings,
-    ApplySettings,
 )
 every_job = pytest.mark.parametrize("job", JOBS, ids=lambda job: job.__name__)
 # A value of each kind that is not the default of any setting.

@@ -23,31 +23,13 @@ from PIL import Image
 from tfstyle import images, masks
 from tfstyle.cli import options
 from tfstyle.pictures import deep
-from tfstyle.settings import (
-    ApplySettings,
-    FileSettings,
-    FrameSettings,
-    InvertSettings,
-    StylizerSettings,
-    StylizeSettings,
-    TextureSettings,
-    TrainSettings,
-)
+from tfstyle.settings import JOBS, FileSettings, StylizeSettings
 
 _COUNT = flags.DEFINE_integer("count", 3000, "Cases of each kind.", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", 0, "Of all that is drawn.")
 
 PATIENCE = 10  # seconds for one case
-JOBS = (
-    StylizeSettings,
-    TextureSettings,
-    InvertSettings,
-    StylizerSettings,
-    FrameSettings,
-    TrainSettings,
-    ApplySettings,
-    FileSettings,
-)
+ASKED = (*JOBS, FileSettings)
 NUMBERS = (0, -1, 1.5, math.nan, math.inf, -math.inf, 1e39, 1e308, 5e-324, 10**30, 2**31, 2**63)
 OBJECTS = (None, True, "", "x", b"x", [], {}, (), [[1]], [None], {"a": 1}, 1j, object(), len)
 ARRAYS = (np.float32(3), np.int64(48), np.array([1.0, 2.0]), np.zeros((2, 2)), np.array("gram"))
@@ -155,7 +137,7 @@ def check_masks(draw, count, load=_loaded_masks) -> list[str]:
     return faults
 
 
-def check_settings(draw, count, jobs=JOBS) -> list[str]:
+def check_settings(draw, count, jobs=ASKED) -> list[str]:
     """Gives settings values that nobody expects; returns the faults."""
     faults = []
     for _ in range(count):
@@ -175,7 +157,7 @@ def check_flags(draw, count) -> list[str]:
     """Gives flags texts that nobody expects; returns the faults."""
     faults = []
     for _ in range(count):
-        job = draw.choice(JOBS)
+        job = draw.choice(ASKED)
         name = draw.choice(list(job.fields()))
         text = draw.choice(TEXTS + tuple(map(str, NUMBERS)))
         faults += _tried(

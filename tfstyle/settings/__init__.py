@@ -289,3 +289,13 @@ class StylizerSettings(Painted):
 
 # Where the parts take their defaults from.
 DEFAULTS = StylizeSettings()
+# Of each job.
+JOBS = (
+    StylizeSettings,
+    TextureSettings,
+    InvertSettings,
+    StylizerSettings,
+    FrameSettings,
+    TrainSettings,
+    ApplySettings,
+)
